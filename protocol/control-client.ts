@@ -1,0 +1,133 @@
+/** A typed client of the control API, for the tray, the command line and the page. */
+import type { z } from 'zod';
+import {
+  type CallName,
+  type CallRequest,
+  type CallResponse,
+  calls,
+  ErrorBody,
+  EventLine,
+  JobView,
+  type PrintQuery,
+  Snapshot,
+  type StreamName,
+  streams,
+} from './control.ts';
+import { NethoodError } from './errors.ts';
+
+export interface ControlClientOptions {
+  /** `http://127.0.0.1:6630` */
+  readonly url: string;
+  readonly token: string;
+  readonly fetch?: typeof fetch;
+}
+
+interface Exchange {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string | ReadableStream<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws NethoodError with the agent's code, or `no-agent` where nothing listens. */
+export class ControlClient {
+  readonly #options: ControlClientOptions;
+
+  constructor(options: ControlClientOptions) {
+    this.#options = options;
+  }
+
+  async snapshot(signal?: AbortSignal): Promise<Snapshot> {
+    const response = await this.#exchange({ method: 'GET', path: '/v1/snapshot', signal });
+    return Snapshot.parse(await response.json());
+  }
+
+  async call<N extends CallName>(name: N, request: CallRequest<N>, signal?: AbortSignal): Promise<CallResponse<N>> {
+    const response = await this.#exchange({
+      method: 'POST',
+      path: `/v1/${name}`,
+      body: JSON.stringify(request),
+      signal,
+    });
+    return calls[name].response.parse(await response.json()) as CallResponse<N>;
+  }
+
+  events(signal?: AbortSignal): AsyncGenerator<EventLine, void, undefined> {
+    return this.#lines({ method: 'GET', path: '/v1/events', signal }, EventLine);
+  }
+
+  watch<N extends StreamName>(
+    name: N,
+    request: z.infer<(typeof streams)[N]['request']>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<z.infer<(typeof streams)[N]['line']>, void, undefined> {
+    const line: z.ZodType = streams[name].line;
+    const lines = this.#lines({ method: 'POST', path: `/v1/${name}`, body: JSON.stringify(request), signal }, line);
+    return lines as AsyncGenerator<z.infer<(typeof streams)[N]['line']>, void, undefined>;
+  }
+
+  async print(query: PrintQuery, document: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<JobView> {
+    const text = new URLSearchParams({ on: query.on, name: query.name, copies: String(query.copies) });
+    const response = await this.#exchange({
+      method: 'POST',
+      path: `/v1/print?${text.toString()}`,
+      body: document,
+      signal,
+    });
+    return JobView.parse(await response.json());
+  }
+
+  async *#lines<T>(exchange: Exchange, schema: z.ZodType<T>): AsyncGenerator<T, void, undefined> {
+    const response = await this.#exchange(exchange);
+    if (response.body === null) return;
+    const decoder = new TextDecoder();
+    let rest = '';
+    for await (const chunk of response.body) {
+      rest += decoder.decode(chunk, { stream: true });
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') yield parseLine(line, schema);
+    }
+  }
+
+  async #exchange({ method, path, body, signal }: Exchange): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#options.token}` };
+    if (typeof body === 'string') headers['content-type'] = 'application/json';
+    const init: RequestInit & { duplex?: 'half' } = { method, headers, redirect: 'error' };
+    if (body !== undefined) init.body = body;
+    if (body instanceof ReadableStream) init.duplex = 'half';
+    if (signal !== undefined) init.signal = signal;
+    const response = await (this.#options.fetch ?? fetch)(`${this.#options.url}${path}`, init).catch(
+      (cause: unknown) => {
+        if (signal?.aborted === true) throw new NethoodError('cancelled', 'Cancelled.', { cause });
+        throw new NethoodError('no-agent', 'No agent answers in this home; start one with `nethood run`.', { cause });
+      },
+    );
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+}
+
+/** A stream that ends in the middle reports its error as its last line. */
+function parseLine<T>(line: string, schema: z.ZodType<T>): T {
+  const value: unknown = JSON.parse(line);
+  const failed = ErrorBody.safeParse(value);
+  if (failed.success) throw new NethoodError(failed.data.error.code, failed.data.error.message);
+  return schema.parse(value);
+}
+
+async function errorOf(response: Response): Promise<NethoodError> {
+  const text = await response.text();
+  const body = ErrorBody.safeParse(tryJson(text));
+  if (body.success) return new NethoodError(body.data.error.code, body.data.error.message);
+  return new NethoodError('internal', `The agent answered HTTP ${response.status}.`);
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: an answer of something else than an agent; the caller names the HTTP status instead.
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The peer protocol, version 1: JSON text frames on the WebSocket `/peer` (subprotocol `nethood.v1`) between two agents.
+ *
+ * Request `{type, id, …}`, answered by `{type: 'result', id, …}` or `{type: 'error', id, code, message, retryAfterMs?}`;
+ * `{type: 'cancel', id}` stops the work; events have no id. Each side numbers its own requests and keeps at most 64
+ * open. Schemas drop unknown keys, so that version 1 agents understand later ones. `docs/protocol.md` describes each
+ * message.
+ */
+import { z } from 'zod';
+import { errorCodes } from './errors.ts';
+import { BootId, DeviceId, DisplayName, JobUuid, ShareId } from './ids.ts';
+import { JobState, Keywords, Resources } from './resources.ts';
+import { WirePath } from './wire-path.ts';
+
+export const peerSubprotocol = 'nethood.v1';
+export const protocolVersion = { min: 1, max: 1 } as const;
+
+export const peerLimits = {
+  /** Bytes of one message. */
+  message: 1 << 20,
+  openRequests: 64,
+  /** Entries in one page of a listing. */
+  page: 500,
+} as const;
+
+/** Milliseconds; the one table of deadlines between agents. */
+export const deadlines = {
+  dial: 5_000,
+  tls: 5_000,
+  hello: 5_000,
+  request: 15_000,
+  /** No byte of a body for so long ends it. */
+  stall: 60_000,
+  pingAfter: 5_000,
+  pingAnswer: 5_000,
+  missedPings: 2,
+} as const;
+
+/** Features of this version; one is used only where both sides list it. */
+export const features = ['walk', 'archive', 'job-events'] as const;
+
+export const RequestId = z
+  .int()
+  .min(1)
+  .max(2 ** 31);
+
+export const Hello = z.object({
+  type: z.literal('hello'),
+  protocol: z.object({ min: z.int().min(1), max: z.int().min(1) }),
+  features: z.array(z.string().max(64)).max(64),
+  boot: BootId,
+  device: z.object({ id: DeviceId, name: DisplayName }),
+  resources: Resources,
+});
+export type Hello = z.infer<typeof Hello>;
+
+export const EntryKind = z.enum(['folder', 'file']);
+export type EntryKind = z.infer<typeof EntryKind>;
+
+/** One file or folder. `path` is relative to the folder asked for: one component in `list`, several in `walk`. */
+export const PeerEntry = z.object({
+  path: WirePath,
+  kind: EntryKind,
+  /** Bytes; 0 for a folder. */
+  size: z.int().min(0),
+  /** Milliseconds since 1970, whole. */
+  modified: z.int(),
+});
+export type PeerEntry = z.infer<typeof PeerEntry>;
+
+/** Opaque to the asker; ends with the session. */
+const Cursor = z.string().max(1024);
+
+const Ping = z.object({ type: z.literal('ping'), id: RequestId });
+const Stat = z.object({ type: z.literal('stat'), id: RequestId, share: ShareId, path: WirePath });
+const List = z.object({
+  type: z.literal('list'),
+  id: RequestId,
+  share: ShareId,
+  path: WirePath,
+  cursor: Cursor.optional(),
+});
+/** As `list`, but everything below the folder, each folder before what it holds. */
+const Walk = z.object({
+  type: z.literal('walk'),
+  id: RequestId,
+  share: ShareId,
+  path: WirePath,
+  cursor: Cursor.optional(),
+});
+
+export const PeerRequest = z.discriminatedUnion('type', [Ping, Stat, List, Walk]);
+export type PeerRequest = z.infer<typeof PeerRequest>;
+export type PeerRequestType = PeerRequest['type'];
+
+/** A page; `cursor` is absent on the last. `skipped` counts links, special files and names that cannot be sent. */
+export const ListResult = z.object({
+  entries: z.array(PeerEntry).max(peerLimits.page),
+  cursor: Cursor.optional(),
+  skipped: z.int().min(0),
+});
+export type ListResult = z.infer<typeof ListResult>;
+
+export const StatResult = z.object({ entry: PeerEntry });
+
+export const peerResults = {
+  ping: z.object({}),
+  stat: StatResult,
+  list: ListResult,
+  walk: ListResult,
+} as const satisfies Record<PeerRequestType, z.ZodType>;
+export type PeerResult<T extends PeerRequestType> = z.infer<(typeof peerResults)[T]>;
+
+export const Cancel = z.object({ type: z.literal('cancel'), id: RequestId });
+
+/** The resources of the sender changed; the whole list again, filtered for the receiver. */
+const ResourcesEvent = z.object({ type: z.literal('resources'), resources: Resources });
+/** The sender got another name. */
+const NameEvent = z.object({ type: z.literal('name'), name: DisplayName });
+/** A job that the receiver submitted to the sender's printer changed. */
+export const JobEvent = z.object({
+  type: z.literal('job'),
+  uuid: JobUuid,
+  state: JobState,
+  stateReasons: Keywords,
+  message: z.string().max(1023).optional(),
+  pagesCompleted: z.int().min(0).optional(),
+});
+export type JobEvent = z.infer<typeof JobEvent>;
+
+export const PeerEvent = z.discriminatedUnion('type', [ResourcesEvent, NameEvent, JobEvent]);
+export type PeerEvent = z.infer<typeof PeerEvent>;
+
+/** The body of a result is checked by the asker, who knows what it asked. */
+export const ResultFrame = z.looseObject({ type: z.literal('result'), id: RequestId });
+export const ErrorFrame = z.object({
+  type: z.literal('error'),
+  id: RequestId,
+  code: z.enum(errorCodes).catch('internal'),
+  message: z.string().max(1000),
+  retryAfterMs: z.int().min(0).max(3_600_000).optional(),
+});
+/** What every frame has; the least that an unknown one must show to be answered `unsupported`. */
+export const AnyFrame = z.looseObject({ type: z.string().max(64), id: RequestId.optional() });
+
+/** WebSocket close codes (RFC 6455 7.4): 4000 to 4999 are ours. */
+export const closeCodes = {
+  goingAway: 1001,
+  badMessage: 4000,
+  helloTimeout: 4001,
+  unsupportedVersion: 4002,
+  replaced: 4003,
+  blocked: 4004,
+  dead: 4005,
+} as const;
