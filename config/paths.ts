@@ -23,7 +23,8 @@ export interface PathsInput {
 
 /** Pure: the same input gives the same paths on every system. (XDG Base Directory Specification 0.8 on Linux.) */
 export function pathsOf(input: PathsInput): Paths {
-  const { join } = input.platform === 'win32' ? win32 : posix;
+  const path = input.platform === 'win32' ? win32 : posix;
+  const join = (...parts: string[]): string => path.join(...parts);
   const home = input.home ?? filled(input.env['NETHOOD_HOME']);
   if (home !== undefined)
     return { config: home, state: join(home, 'state'), run: join(home, 'run'), files: join(home, 'files') };

@@ -1,0 +1,37 @@
+/** What the control API asks of printing: printers, and the jobs of our own spool. */
+import type { Readable } from 'node:stream';
+import type { JobView, PrinterView } from '../../protocol/control.ts';
+import type { JobId } from '../../protocol/ids.ts';
+import type { Audience, RemotePrinter } from '../../protocol/resources.ts';
+import type { Emitter } from '../base/emitter.ts';
+import type { Asker } from '../trust/access.ts';
+
+export interface PrintOrder {
+  /** `<neighbour>/<printer>`, or the name of an own one. */
+  readonly on: string;
+  readonly name: string;
+  readonly copies: number;
+  /** The user of this agent. */
+  readonly user: string;
+  readonly document: Readable;
+}
+
+export interface PrintService {
+  readonly events: Emitter<{ printers: []; job: [JobView] }>;
+  /** Own ones first, then those of neighbours in session. */
+  printers(): readonly PrinterView[];
+  /** @throws `not-found`, `not-permitted` (a queue that must never be shared again) */
+  share(name: string, audience: Audience): Promise<PrinterView>;
+  /** @throws `not-found` */
+  unshare(name: string): Promise<PrinterView>;
+  visibleTo(asker: Asker): readonly RemotePrinter[];
+  /** Kept when the document is in our own spool, durably. @throws `not-found`, `ambiguous`, `bad-document`, `too-large`, `no-space` */
+  print(order: PrintOrder, signal: AbortSignal): Promise<JobView>;
+  jobs(): readonly JobView[];
+  /** @throws `not-found`, `not-permitted` (it has ended) */
+  cancel(id: JobId): Promise<JobView>;
+  hold(id: JobId): Promise<JobView>;
+  release(id: JobId): Promise<JobView>;
+  /** The present state, then each change until a final one. @throws `not-found` */
+  watch(id: JobId, signal: AbortSignal): AsyncIterable<JobView>;
+}
