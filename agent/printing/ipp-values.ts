@@ -9,7 +9,9 @@ export const groupTags = {
   unsupported: 5,
   subscription: 6,
   notification: 7,
+  resource: 8,
   document: 9,
+  system: 10,
 } as const;
 export type GroupName = keyof typeof groupTags;
 
@@ -34,7 +36,7 @@ export type IppValue =
   | { readonly tag: 'collection'; readonly members: AttributeGroup }
   | { readonly tag: 'textWithLanguage' | 'nameWithLanguage'; readonly language: string; readonly value: string }
   | { readonly tag: StringTag; readonly value: string }
-  /** Any other tag, extension tags (0x7F) included: kept raw. */
+  /** Any other tag, extension tags (0x7F) included; and content that its syntax does not allow (text that is no UTF-8). */
   | { readonly tag: 'raw'; readonly code: number; readonly value: Uint8Array };
 
 export type StringTag =
@@ -45,8 +47,7 @@ export type StringTag =
   | 'uriScheme'
   | 'charset'
   | 'naturalLanguage'
-  | 'mimeMediaType'
-  | 'memberAttrName';
+  | 'mimeMediaType';
 
 /** RFC 2579 DateAndTime. */
 export interface IppDate {
