@@ -32,7 +32,8 @@ export const deadlines = {
   /** No byte of a body for so long ends it. */
   stall: 60_000,
   pingAfter: 5_000,
-  pingAnswer: 5_000,
+  /** With the two rounds below 14 s of silence: within the promised 15 even where timers are late. */
+  pingAnswer: 4_500,
   missedPings: 2,
 } as const;
 
@@ -50,6 +51,8 @@ export const Hello = z.object({
   features: z.array(z.string().max(64)).max(64),
   boot: BootId,
   device: z.object({ id: DeviceId, name: DisplayName }),
+  /** The sender's peers port: who was dialled cannot see it, and no announcement may be there to tell. */
+  port: z.int().min(1).max(65535),
   resources: Resources,
 });
 export type Hello = z.infer<typeof Hello>;
