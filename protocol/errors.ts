@@ -24,6 +24,11 @@ export const errorTable = {
     http: 500,
     meaning: 'Other users of this PC can read the private key; nothing starts until that is mended.',
   },
+  'key-invalid': {
+    exit: 1,
+    http: 500,
+    meaning: 'The private key of this device cannot be used; nothing starts until it is restored or removed.',
+  },
   'no-port': { exit: 1, http: 500, meaning: 'No free block of ports was found.' },
   usage: { exit: 2, http: 400, meaning: 'The command line is wrong.' },
   'bad-request': { exit: 2, http: 400, meaning: 'A request does not fit its schema.' },
