@@ -163,16 +163,21 @@ export class Office implements AsyncDisposable {
     return stdout;
   }
 
+  /** The words to put before a command so that it runs in host k. */
+  async entry(k: number): Promise<readonly string[]> {
+    const holder = (await readFile(join(this.#state, String(k), 'holder'), 'utf8')).trim();
+    return ['nsenter', '-t', holder, '-m', '-u', '-n', '--'];
+  }
+
   async spawn(
     k: number,
     command: string,
     args: readonly string[] = [],
     options: RunOptions = {},
   ): Promise<OfficeProcess> {
-    const holder = (await readFile(join(this.#state, String(k), 'holder'), 'utf8')).trim();
+    const [enter = '', ...rest] = await this.entry(k);
     // env execs the command, as nsenter does: no process between us and it.
-    const enter = ['-t', holder, '-m', '-u', '-n', '--', 'env', '-C', options.cwd ?? '/', command, ...args];
-    const child = spawn('nsenter', enter, {
+    const child = spawn(enter, [...rest, 'env', '-C', options.cwd ?? '/', command, ...args], {
       env: { ...process.env, ...options.env },
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
