@@ -2,9 +2,9 @@
 import { posix, win32 } from 'node:path';
 
 export interface Paths {
-  /** config.json and its last good copy. */
+  /** config.json. */
   readonly config: string;
-  /** Key, ports, known neighbours, spool, transfers, logs. */
+  /** Key, ports, known neighbours, spool, transfers, logs, the last good copy of config.json. */
   readonly state: string;
   /** `agent.json`, the lock: gone after a restart of the PC. */
   readonly run: string;
