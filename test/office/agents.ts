@@ -45,7 +45,13 @@ export class TestAgent implements AsyncDisposable {
     this.#host = options.host ?? thisHost;
     this.#name = options.name;
     // Nothing of the user's own: no tray, no print system but one that the test names.
-    this.#env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8', CUPS_SERVER: join(home, 'no-cups.sock'), ...options.env };
+    this.#env = {
+      PATH: process.env['PATH'],
+      HOME: home,
+      LANG: 'C.UTF-8',
+      CUPS_SERVER: join(home, 'no-cups.sock'),
+      ...options.env,
+    };
   }
 
   /** With a home, not yet started. */
@@ -106,7 +112,10 @@ export class TestAgent implements AsyncDisposable {
   /** The one document of `--json`. */
   async json<T>(schema: z.ZodType<T>, ...args: string[]): Promise<T> {
     const result = await this.nethood(...args, '--json');
-    if (result.code !== 0) throw new Error(`nethood ${args.join(' ')} ended with ${result.code}: ${result.stdout}${result.stderr}\n${this.output}`);
+    if (result.code !== 0)
+      throw new Error(
+        `nethood ${args.join(' ')} ended with ${result.code}: ${result.stdout}${result.stderr}\n${this.output}`,
+      );
     return schema.parse(JSON.parse(result.stdout));
   }
 

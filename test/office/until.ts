@@ -5,7 +5,10 @@ interface UntilOptions {
 }
 
 /** Asks again and again until the answer is true (or a value); fails with what was waited for. Gives the milliseconds or the value. */
-export async function until<T>(ask: () => Promise<T | undefined | false> | T | undefined | false, options: UntilOptions): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  options: UntilOptions,
+): Promise<T> {
   const end = performance.now() + options.withinMs;
   for (;;) {
     const answer = await ask();
