@@ -1,0 +1,47 @@
+/** What the world sees of a job: its state only ever moves forward (RFC 8011 section 5.3.7). */
+import { finalJobStates, type JobState } from '../../protocol/resources.ts';
+import type { Job } from './job.ts';
+import type { BackendJob } from './print-backend.ts';
+
+export function forgetFailures(job: Job): Job {
+  if (job.failures === 0 && job.since === undefined && job.message === undefined) return job;
+  const { since: _, message: __, ...rest } = job;
+  return { ...rest, failures: 0 };
+}
+
+/** What the destination says of a job that it has. */
+export function applyReport(job: Job, report: BackendJob, now: number): Job {
+  const { message: _, ...rest } = job;
+  const state = forward(job.state, report.state);
+  const pages = report.pagesCompleted ?? job.pages;
+  const reported: Job = {
+    ...rest,
+    state,
+    reasons: [...report.stateReasons].filter((reason) => reason !== 'none').slice(0, 32),
+    ...(report.message === undefined || report.message === '' ? {} : { message: report.message.slice(0, 1023) }),
+    ...(pages === undefined ? {} : { pages }),
+  };
+  const started = rank(state) >= 1 && job.processing === undefined ? { ...reported, processing: now } : reported;
+  return finalJobStates.includes(state) ? { ...started, phase: 'ended', ended: now } : started;
+}
+
+function rank(state: JobState): 0 | 1 | 2 {
+  switch (state) {
+    case 'pending':
+    case 'pending-held':
+      return 0;
+    case 'processing':
+    case 'processing-stopped':
+      return 1;
+    case 'canceled':
+    case 'aborted':
+    case 'completed':
+      return 2;
+  }
+}
+
+/** RFC 8011 section 5.3.7: a job goes back only within pending and within processing. */
+export function forward(from: JobState, to: JobState): JobState {
+  if (rank(from) === 2 || rank(to) < rank(from)) return from;
+  return to;
+}

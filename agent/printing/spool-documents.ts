@@ -1,0 +1,130 @@
+/** The spool's folder of documents: written whole and fsynced before anybody is told, read as often as need be, deleted when done. */
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { NethoodError } from '../../protocol/errors.ts';
+import { randomId } from '../base/random-id.ts';
+import { syncFolder } from '../base/write-file-durable.ts';
+import { sniffBytes } from './document-format.ts';
+import type { Job } from './job.ts';
+
+export interface DocumentLimits {
+  /** Bytes of one document. */
+  readonly largestDocument: number;
+  /** Bytes that stay free on the disk. */
+  readonly reserve: number;
+}
+
+export interface IncomingDocument {
+  readonly stream: Readable;
+  /** Bytes to come, where known. */
+  readonly declaredBytes?: number | undefined;
+  /** From the first bytes to the MIME type. @throws NethoodError `bad-document` */
+  readonly check: (head: Buffer) => string;
+}
+
+/** How often the room on the disk is looked at while a document comes in. */
+const checkEveryBytes = 32 * 2 ** 20;
+
+export class SpoolDocuments {
+  readonly #folder: string;
+  readonly #limits: () => DocumentLimits;
+
+  constructor(folder: string, limits: () => DocumentLimits) {
+    this.#folder = folder;
+    this.#limits = limits;
+  }
+
+  /** Removes what belongs to no job: the remains of a crash. Tells which of the wanted ones are there. */
+  async open(wanted: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const there = await readdir(this.#folder);
+    for (const name of there) if (!wanted.has(name)) await rm(join(this.#folder, name), { force: true });
+    return new Set(there);
+  }
+
+  /** @throws NethoodError `too-large`, `no-space`, `bad-document`, `interrupted` (the stream broke), `write-failed` */
+  async receive(document: IncomingDocument, signal: AbortSignal): Promise<NonNullable<Job['document']>> {
+    await this.#refuseEarly(document.declaredBytes ?? 0);
+    const file = randomId();
+    const path = join(this.#folder, file);
+    const handle = await open(path, 'wx', 0o600).catch(writeFailed);
+    try {
+      const { bytes, format } = await this.#write(handle, document, signal);
+      await handle.sync().catch(writeFailed);
+      await handle.close();
+      await syncFolder(this.#folder);
+      return { file, bytes, format };
+    } catch (error) {
+      await handle.close().catch(() => undefined); // Closed already, or beyond help: the first error counts.
+      await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  read(document: NonNullable<Job['document']>): Readable {
+    return createReadStream(join(this.#folder, document.file), { highWaterMark: 256 * 1024 });
+  }
+
+  async remove(document: NonNullable<Job['document']>): Promise<void> {
+    await rm(join(this.#folder, document.file), { force: true });
+  }
+
+  async #write(
+    handle: FileHandle,
+    { stream, check }: IncomingDocument,
+    signal: AbortSignal,
+  ): Promise<{ bytes: number; format: string }> {
+    let head = Buffer.alloc(0);
+    let format: string | undefined;
+    let bytes = 0;
+    let checkAt = checkEveryBytes;
+    for await (const chunk of chunksOf(stream, signal)) {
+      if (format === undefined) {
+        head = Buffer.concat([head, chunk.subarray(0, sniffBytes)]);
+        if (head.length >= sniffBytes) format = check(head);
+      }
+      bytes += chunk.length;
+      if (bytes > this.#limits().largestDocument) throw this.#tooLarge();
+      await handle.write(chunk).catch(writeFailed);
+      if (bytes < checkAt) continue;
+      checkAt += checkEveryBytes;
+      await this.#refuseEarly(0);
+    }
+    return { bytes, format: format ?? check(head) };
+  }
+
+  async #refuseEarly(bytes: number): Promise<void> {
+    const { largestDocument, reserve } = this.#limits();
+    if (bytes > largestDocument) throw this.#tooLarge();
+    const { bavail, bsize } = await statfs(this.#folder);
+    if (bavail * bsize - bytes < reserve)
+      throw new NethoodError('no-space', 'The disk of the print spool has no room for the document.');
+  }
+
+  #tooLarge(): NethoodError {
+    return new NethoodError('too-large', `The document has more than ${this.#limits().largestDocument} bytes.`);
+  }
+}
+
+/** The stream's own errors, told apart from the disk's. */
+async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  const stop = (): void => void stream.destroy(new NethoodError('interrupted', 'The document was cut off.'));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch (error) {
+    if (error instanceof NethoodError) throw error;
+    throw new NethoodError('interrupted', 'The document broke off before its end.', { cause: error });
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function writeFailed(error: NodeJS.ErrnoException): never {
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+    throw new NethoodError('no-space', 'The disk of the print spool is full.', { cause: error });
+  throw new NethoodError('write-failed', `The print spool cannot be written: ${error.message}.`, { cause: error });
+}
