@@ -82,7 +82,7 @@ export class ControlClient {
     if (response.body === null) return;
     const decoder = new TextDecoder();
     let rest = '';
-    for await (const chunk of response.body) {
+    for await (const chunk of chunksOf(response.body, exchange.signal)) {
       rest += decoder.decode(chunk, { stream: true });
       const lines = rest.split('\n');
       rest = lines.pop() ?? '';
@@ -105,6 +105,18 @@ export class ControlClient {
     );
     if (!response.ok) throw await errorOf(response);
     return response;
+  }
+}
+
+async function* chunksOf(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch (cause) {
+    if (signal?.aborted === true) throw new NethoodError('cancelled', 'Cancelled.', { cause });
+    throw new NethoodError('interrupted', 'The agent went away in the middle of an answer.', { cause });
   }
 }
 

@@ -2,9 +2,10 @@
  * The control API of one agent, on loopback only: what the tray, the command line and the page see and ask.
  *
  * `GET /v1/snapshot` gives a Snapshot. `GET /v1/events` streams NDJSON: one `snapshot`, then `change` lines that each
- * replace one section of it. Everything else is `POST /v1/<call>` with a JSON body, answered by JSON; the three calls
- * in `streams` answer NDJSON until the thing watched has ended. `POST /v1/print` takes the document as its body and
- * its parameters in the query. Errors: `{error: {code, message}}` with the HTTP status of `protocol/errors.ts`.
+ * replace one section of it. Everything else is `POST /v1/<call>` with a JSON body, answered by JSON; the calls in
+ * `streams` answer NDJSON until the thing watched has ended, with an empty line where nothing happened for 15 s.
+ * `POST /v1/print` takes the document as its body and its parameters in the query. Errors: `{error: {code, message}}`
+ * with the HTTP status of `protocol/errors.ts`; a stream that fails half-way has it as its last line.
  */
 import { z } from 'zod';
 import { errorCodes } from './errors.ts';
@@ -155,6 +156,19 @@ export const EventLine = z.discriminatedUnion('type', [
 ]);
 export type EventLine = z.infer<typeof EventLine>;
 
+/** The snapshot after a line of `/v1/events`; a change before the first snapshot says nothing. */
+export function applyEventLine(snapshot: Snapshot | undefined, line: EventLine): Snapshot | undefined {
+  switch (line.type) {
+    case 'snapshot':
+      return line.snapshot;
+    case 'change':
+      // JSON knows no `undefined`: a section that is there has a value.
+      return snapshot === undefined ? undefined : ({ ...snapshot, ...line.sections } as Snapshot);
+    case 'alive':
+      return snapshot;
+  }
+}
+
 export const EntryView = z.object({
   name: Text,
   path: WirePath,
@@ -193,9 +207,11 @@ export const calls = {
   'printer-unshare': { request: z.object({ name: Text }), response: PrinterView },
   /** `host`, `host:port`, `[v6%zone]:port`; the port defaults to 6631. */
   'neighbour-add': { request: z.object({ address: Text }), response: NeighbourView },
+  /** One neighbour, after a session with it was tried for, so that what it shares is known. */
+  neighbour: { request: z.object({ neighbour: NeighbourName }), response: NeighbourView },
   'neighbour-forget': { request: z.object({ neighbour: NeighbourName }), response: Nothing },
   list: {
-    /** `path` as typed: a wire path or plain names. */
+    /** `path` as typed: a wire path or plain names. Of a file: its own entry. */
     request: z.object({ neighbour: NeighbourName, share: Text, path: Text, cursor: z.string().max(1024).optional() }),
     response: z.object({ entries: z.array(EntryView), cursor: z.string().optional(), skipped: Millis }),
   },
