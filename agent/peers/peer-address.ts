@@ -1,0 +1,62 @@
+/** Addresses of neighbours as text, and which of those that a rumour names may be dialled at all. */
+import { BlockList, isIP } from 'node:net';
+import { NethoodError } from '../../protocol/errors.ts';
+import type { Address } from '../discovery/discovery.ts';
+
+export const defaultPeersPort = 6631;
+
+/** `[IPv6%card]` with or without port; bare IPv6; a name or IPv4 with or without port. */
+const forms = [
+  /^\[(?<host>[0-9a-fA-F:.]+)(?:%(?<zone>[^\]]+))?\](?::(?<port>\d{1,5}))?$/,
+  /^(?<host>[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(?:%(?<zone>\S+))?$/,
+  /^(?<host>[\p{L}\p{N}._-]{1,253})(?::(?<port>\d{1,5}))?$/u,
+];
+
+/** `host`, `host:port`, `address`, `[address%zone]:port`. @throws NethoodError `usage` */
+export function parseHostAndPort(text: string): { host: string; zone: string | undefined; port: number } {
+  const groups = forms.map((form) => form.exec(text.trim())?.groups).find((found) => found !== undefined);
+  const { host, zone, port } = { host: '', zone: undefined, port: String(defaultPeersPort), ...defined(groups) };
+  if (host === '' || (host.includes(':') && isIP(host) === 0) || !isPort(Number(port))) {
+    const shown = text.slice(0, 200);
+    throw new NethoodError('usage', `"${shown}" is not an address; write host, host:port or [IPv6%card]:port.`);
+  }
+  return { host, zone, port: Number(port) };
+}
+
+/** A group that took no part in the match is there with the value undefined. */
+function defined(groups: Record<string, string | undefined> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(groups).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
+/** As people and logs see it: with zone, without brackets. */
+export function addressText({ address, zone }: Address): string {
+  return zone === undefined ? address : `${address}%${zone}`;
+}
+
+/** The inverse, for the address of an accepted socket. */
+export function addressFromText(text: string): Address {
+  const [address = '', zone] = text.split('%', 2);
+  return zone === undefined ? { address } : { address, zone };
+}
+
+/** This host itself, groups, everyone, and where clouds keep their secrets: a rumour that points there is a forgery or a mistake. */
+const never = new BlockList();
+never.addSubnet('0.0.0.0', 8);
+never.addSubnet('127.0.0.0', 8);
+never.addAddress('169.254.169.254');
+never.addSubnet('224.0.0.0', 3);
+never.addAddress('::', 'ipv6');
+never.addAddress('::1', 'ipv6');
+never.addSubnet('ff00::', 8, 'ipv6');
+never.addAddress('fd00:ec2::254', 'ipv6');
+
+export function mayBeDialled({ address }: Address): boolean {
+  const family = isIP(address);
+  return family !== 0 && !never.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
