@@ -79,5 +79,7 @@ export function isSuccessful(status: number): boolean {
  */
 export function errorOfStatus(status: number, what: string, message?: string): NethoodError {
   const code = codeOfStatus.get(status) ?? (status >= 0x400 && status < 0x500 ? 'bad-request' : 'unavailable');
-  return new NethoodError(code, `${what} answered ${statusName(status)}${message ? ` (${message})` : ''}.`);
+  // Theirs to word, not to move a cursor with.
+  const words = message?.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 255);
+  return new NethoodError(code, `${what} answered ${statusName(status)}${words ? ` (${words})` : ''}.`);
 }

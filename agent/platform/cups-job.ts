@@ -1,0 +1,98 @@
+/** A job in CUPS: how it is sent, what it is called there, what CUPS tells of it. */
+import { z } from 'zod';
+import { NethoodError } from '../../protocol/errors.ts';
+import { JobUuid } from '../../protocol/ids.ts';
+import { firstNumber, firstString, jobStateOf } from '../printing/ipp-attributes.ts';
+import { attributeSyntax } from '../printing/ipp-tables.ts';
+import type { AttributeGroup, IppValue } from '../printing/ipp-values.ts';
+import type { BackendJob } from '../printing/print-backend.ts';
+import { reasonsIn } from './cups-queue.ts';
+
+export const jobAttributes = [
+  'job-id',
+  'job-uuid',
+  'job-originating-user-name',
+  'job-state',
+  'job-state-reasons',
+  'job-printer-state-message',
+  'job-printer-state-reasons',
+  'job-impressions-completed',
+  'job-media-sheets-completed',
+];
+
+/**
+ * A job's number alone is not enough: after a crash CUPS gives the same numbers again, to other jobs. And it takes a
+ * cancel from the job's own user only, whom it does not tell to others.
+ */
+const Reference = z.tuple([z.int().min(1), JobUuid, z.string().max(255)]);
+
+export interface CupsJob {
+  readonly id: number;
+  readonly uuid: JobUuid;
+  /** Empty where CUPS does not tell. */
+  readonly user: string;
+}
+
+export function referenceOf({ id, uuid, user }: CupsJob): string {
+  return JSON.stringify([id, uuid, user]);
+}
+
+/** @throws `not-found` for one that is not ours */
+export function readReference(text: string): CupsJob {
+  try {
+    const [id, uuid, user] = Reference.parse(JSON.parse(text));
+    return { id, uuid, user };
+  } catch (error) {
+    throw new NethoodError('not-found', `${JSON.stringify(text)} is no job of the print system.`, { cause: error });
+  }
+}
+
+/** @param job its attributes, `job-state` among them */
+export function backendJobOf(job: AttributeGroup, cupsJob: CupsJob): BackendJob {
+  const state = jobStateOf(job) ?? 'processing';
+  const reasons = [...reasonsIn(job, 'job-state-reasons'), ...reasonsIn(job, 'job-printer-state-reasons')];
+  return {
+    reference: referenceOf(cupsJob),
+    state,
+    // CUPS leaves the reason of the last moment on a job that came out well.
+    stateReasons: state === 'completed' ? ['job-completed-successfully'] : Array.from(new Set(reasons)),
+    message: oneLine(firstString(job, 'job-printer-state-message') ?? '', 1023) || undefined,
+    pagesCompleted:
+      firstNumber(job, 'job-impressions-completed') ?? firstNumber(job, 'job-media-sheets-completed') ?? undefined,
+  };
+}
+
+/** When a job is printed is the spool's business, and who it is ours. */
+const notForCups = new Set([
+  'job-hold-until',
+  'job-hold-until-time',
+  'job-delay-output-until',
+  'job-delay-output-until-time',
+]);
+
+/**
+ * The job template as CUPS may have it: attributes that the standards know, of the syntax that they give them. All
+ * others end as options on the command line of filters, and nothing that a stranger wrote shall get there.
+ */
+export function templateFor(template: AttributeGroup): AttributeGroup {
+  return new Map(
+    Array.from(template).filter(
+      ([name, values]) => !notForCups.has(name) && values.every((value) => fits(name, value)),
+    ),
+  );
+}
+
+function fits(name: string, value: IppValue): boolean {
+  const syntax = attributeSyntax('job-template', name);
+  if (syntax === undefined || !syntax.tags.includes(value.tag)) return false;
+  return !('value' in value && typeof value.value === 'string') || !control.test(value.value);
+}
+
+const control = /\p{Cc}/u;
+
+/** For `name` and `text` (RFC 8011 5.1.2 and 5.1.3): no control characters, cut between characters at so many bytes. */
+export function oneLine(text: string, mostBytes: number): string {
+  const clean = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  if (Buffer.byteLength(clean) <= mostBytes) return clean;
+  return new TextDecoder().decode(Buffer.from(clean).subarray(0, mostBytes)).replace(/\uFFFD+$/, '');
+}
