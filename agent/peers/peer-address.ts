@@ -45,6 +45,11 @@ export function addressFromText(text: string): Address {
   return zone === undefined ? { address } : { address, zone };
 }
 
+/** For a Host header (RFC 9112 3.2). A zone means something on this PC only and is left out (RFC 6874 section 4). */
+export function hostHeader({ address }: Address, port: number): string {
+  return `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
+}
+
 /** This host itself, groups, everyone, and where clouds keep their secrets: a rumour that points there is a forgery or a mistake. */
 const never = new BlockList();
 never.addSubnet('0.0.0.0', 8);
