@@ -12,3 +12,16 @@ export const AgentTxt = z.object({
   name: DisplayName,
 });
 export type AgentTxt = z.infer<typeof AgentTxt>;
+
+/** From the strings of a TXT record: `key=value`, keys without regard to case, the first of a key counts (RFC 6763 6.4). */
+export function parseAgentTxt(strings: readonly Uint8Array[]): AgentTxt | undefined {
+  const pairs = new Map<string, string>();
+  for (const bytes of strings) {
+    const text = new TextDecoder().decode(bytes);
+    const equals = text.indexOf('=');
+    const key = text.slice(0, Math.max(equals, 0)).toLowerCase();
+    if (key !== '' && !pairs.has(key)) pairs.set(key, text.slice(equals + 1));
+  }
+  const result = AgentTxt.safeParse({ id: pairs.get('id'), v: pairs.get('v'), name: pairs.get('name') });
+  return result.success ? result.data : undefined;
+}

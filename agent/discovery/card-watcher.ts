@@ -1,0 +1,94 @@
+/** Notices cards and addresses that come and go, and the PC's waking from sleep. */
+import { networkInterfaces } from 'node:os';
+import type { Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
+import type { Log } from '../base/log.ts';
+import { type Card, type CardRules, chooseCards, linkTest, parseNetwork, type SystemCards } from './cards.ts';
+
+export interface CardWatcher extends Disposable {
+  readonly events: Emitter<{
+    /** Cards, addresses or rules changed. */
+    changed: [readonly Card[]];
+    /** More time passed between two looks than can have: the PC slept. */
+    woke: [];
+  }>;
+  /** The cards in use. */
+  readonly cards: readonly Card[];
+  /** Whether an address (IPv4, IPv6 with or without zone, IPv4-mapped) belongs to this link. */
+  onLink(address: string): boolean;
+  /** Looks now, for rules that have changed. */
+  look(): void;
+}
+
+interface CardWatcherDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asked at each look: the configuration may change. */
+  readonly rules: () => CardRules;
+  readonly read?: () => SystemCards;
+  readonly platform?: NodeJS.Platform;
+}
+
+/** Cheap enough to poll; no portable notification exists. */
+const lookEveryMs = 2_000;
+const sleptMs = 10_000;
+
+export function watchCards(deps: CardWatcherDeps): CardWatcher {
+  return new PollingCardWatcher(deps);
+}
+
+class PollingCardWatcher implements CardWatcher {
+  readonly events: CardWatcher['events'] = new Emitter();
+  readonly #deps: CardWatcherDeps;
+  #cards: readonly Card[] = [];
+  #test: (address: string) => boolean = () => false;
+  #seen = '';
+  #lookedAt: number;
+  #timer: Disposable;
+
+  constructor(deps: CardWatcherDeps) {
+    this.#deps = deps;
+    this.#lookedAt = deps.clock.wall();
+    this.look();
+    this.#timer = this.#next();
+  }
+
+  get cards(): readonly Card[] {
+    return this.#cards;
+  }
+
+  onLink(address: string): boolean {
+    return this.#test(address);
+  }
+
+  look(): void {
+    const rules = this.#deps.rules();
+    const system = (this.#deps.read ?? networkInterfaces)();
+    const cards = chooseCards(system, rules, this.#deps.platform ?? process.platform);
+    const seen = JSON.stringify([cards, rules.networks]);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#cards = cards;
+    this.#test = linkTest(cards, rules.networks);
+    const wrong = rules.networks.filter((text) => parseNetwork(text) === undefined);
+    if (wrong.length > 0) this.#deps.log.warn({ networks: wrong }, 'These networks are not address prefixes.');
+    this.#deps.log.info({ cards: cards.map(({ name }) => name) }, 'Cards in use.');
+    this.events.emit('changed', cards);
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #next(): Disposable {
+    return this.#deps.clock.timer(lookEveryMs, () => {
+      this.#timer = this.#next();
+      // The wall clock: a monotonic one stands still while Linux sleeps. A clock that was set wakes nobody falsely but costs one announcement.
+      const now = this.#deps.clock.wall();
+      const slept = now - this.#lookedAt > lookEveryMs + sleptMs;
+      this.#lookedAt = now;
+      this.look();
+      if (slept) this.events.emit('woke');
+    });
+  }
+}
