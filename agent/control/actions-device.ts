@@ -1,0 +1,28 @@
+/** Calls about this device itself. */
+import type { ActionDeps, ControlCalls } from './control-actions.ts';
+
+type DeviceCalls = Pick<ControlCalls, 'stop' | 'rename' | 'pause' | 'resume'>;
+
+export function deviceCalls({
+  config,
+  neighbours,
+  stop,
+}: Pick<ActionDeps, 'config' | 'neighbours' | 'stop'>): DeviceCalls {
+  const setPaused = async (paused: boolean): Promise<Record<string, never>> => {
+    await config.update((current) => ({ ...current, paused }));
+    return {};
+  };
+  return {
+    async stop() {
+      stop();
+      return {};
+    },
+    async rename({ name }) {
+      await config.update((current) => ({ ...current, name }));
+      await neighbours.rename(name);
+      return { name };
+    },
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
+  };
+}

@@ -1,0 +1,18 @@
+/** Everything that the control API can do, built on the parts. */
+import { deviceCalls } from './actions-device.ts';
+import { fileCalls } from './actions-files.ts';
+import { neighbourCalls } from './actions-neighbours.ts';
+import { printingCalls } from './actions-printing.ts';
+import type { ActionDeps, ControlActions } from './control-actions.ts';
+
+export function createActions(deps: ActionDeps): ControlActions {
+  const { printing, transfers, user } = deps;
+  return {
+    calls: { ...deviceCalls(deps), ...neighbourCalls(deps), ...fileCalls(deps), ...printingCalls(deps) },
+    streams: {
+      'transfer-watch': ({ id }, signal) => transfers.watch(id, signal),
+      'job-watch': ({ id }, signal) => printing.watch(id, signal),
+    },
+    print: ({ on, name, copies }, document, signal) => printing.print({ on, name, copies, user, document }, signal),
+  };
+}
