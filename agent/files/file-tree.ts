@@ -32,7 +32,7 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
 }
 
-/** All throw NethoodError: `not-found`, `not-a-file`, `not-a-folder`, `unavailable`, `changed`, `range`, `read-failed`. */
+/** All throw NethoodError: `not-found`, `not-a-file`, `not-a-folder`, `not-permitted`, `unavailable`, `changed`, `range`, `read-failed`, `busy`. */
 export interface FileTree {
   stat(path: WirePath, signal: AbortSignal): Promise<PeerEntry>;
   list(path: WirePath, cursor: string | undefined, signal: AbortSignal): Promise<Page>;

@@ -1,0 +1,162 @@
+/** Answers a request for many files with one tar, reading some files ahead of the one that is being sent. */
+import { lstat } from 'node:fs/promises';
+import { z } from 'zod';
+import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
+import { deadlines } from '../../protocol/peer.ts';
+import { displayName, parentPath, pathComponents, WirePath } from '../../protocol/wire-path.ts';
+import type { Clock } from '../base/clock.ts';
+import type { HttpExchange } from '../peers/neighbours.ts';
+import { type ArchivedFile, archiveLimits, type MissingFile, packArchive } from './archive-format.ts';
+import { readError } from './file-errors.ts';
+import { etagOf, modifiedOf } from './file-version.ts';
+import { FolderCache } from './folder-cache.ts';
+import type { GuardedFolder } from './guarded-folder.ts';
+import type { LocalTree } from './local-tree.ts';
+import { isPartName } from './part-name.ts';
+import { closeQuietly, fstatFd, openFd, openFlags, readFd } from './raw-files.ts';
+import { sendBody } from './send-body.ts';
+
+/** Files read at the same time; more than the thread pool has threads, so that none of them waits for us. */
+const readAhead = 16;
+/** Bytes that may be read ahead, unless one file alone is larger. */
+const readAheadBytes = 4 << 20;
+
+export async function serveArchive(tree: LocalTree, exchange: HttpExchange, clock: Clock): Promise<void> {
+  const { request, response, signal } = exchange;
+  const wanted = wantedPaths(await requestText(request, clock));
+  await tree.folder(WirePath.parse('')).then((root) => root.close());
+  response.writeHead(200, { 'content-type': 'application/x-tar' });
+  response.flushHeaders();
+  await sendBody(response, packArchive(filesOf(tree, wanted, signal)), { clock, signal });
+}
+
+async function requestText(request: HttpExchange['request'], clock: Clock): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let timer: Disposable | undefined;
+  try {
+    const watch = (): void => {
+      timer?.[Symbol.dispose]();
+      timer = clock.timer(deadlines.stall, () => request.destroy());
+    };
+    watch();
+    for await (const bytes of request as AsyncIterable<Buffer>) {
+      watch();
+      size += bytes.length;
+      if (size > archiveLimits.request)
+        throw new NethoodError('too-large', 'The list of wanted files is too long; ask in parts.');
+      chunks.push(bytes);
+    }
+  } finally {
+    timer?.[Symbol.dispose]();
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function wantedPaths(text: string): WirePath[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  if (lines.length > archiveLimits.files)
+    throw new NethoodError('too-large', `At most ${archiveLimits.files} files can be asked for at once.`);
+  return lines.map(wantedPath);
+}
+
+const WantedLine = z.string().transform((line, context) => {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    context.addIssue('is not JSON');
+    return z.NEVER;
+  }
+});
+const Wanted = WantedLine.pipe(WirePath);
+
+function wantedPath(line: string): WirePath {
+  const path = Wanted.safeParse(line);
+  if (!path.success) throw new NethoodError('bad-path', 'A line of the request is not a wire path as a JSON string.');
+  return path.data;
+}
+
+/** In the order asked for. */
+async function* filesOf(
+  tree: LocalTree,
+  wanted: readonly WirePath[],
+  signal: AbortSignal,
+): AsyncGenerator<ArchivedFile | MissingFile, void> {
+  const folders = new FolderCache((path) => tree.folder(path));
+  const ahead: Promise<ArchivedFile | MissingFile>[] = [];
+  const budget = { bytes: 0 };
+  let next = 0;
+  try {
+    while (next < wanted.length || ahead.length > 0) {
+      signal.throwIfAborted();
+      while (
+        ahead.length < readAhead &&
+        next < wanted.length &&
+        (ahead.length === 0 || budget.bytes < readAheadBytes)
+      ) {
+        const path = wanted[next++];
+        if (path !== undefined) ahead.push(fileOf(folders, path, budget));
+      }
+      const file = await ahead.shift();
+      if (file === undefined) continue;
+      if ('content' in file) budget.bytes -= file.content.length;
+      yield file;
+    }
+  } finally {
+    await Promise.all(ahead);
+    await folders[Symbol.asyncDispose]();
+  }
+}
+
+/** Whole and of one version, or why not; never fails, so that one bad file does not cost the others. */
+async function fileOf(
+  folders: FolderCache,
+  path: WirePath,
+  budget: { bytes: number },
+): Promise<ArchivedFile | MissingFile> {
+  try {
+    const name = pathComponents(path).at(-1);
+    if (name === undefined) throw new NethoodError('not-a-file', 'The share itself is not a file.');
+    if (isPartName(Buffer.from(name).toString('latin1')))
+      throw new NethoodError('not-found', 'Files that are still being received are not sent.');
+    return await folders.use(parentPath(path), (folder) => readWhole(folder, name, { path, budget }));
+  } catch (error) {
+    return { path, code: toNethoodError(readError(error, displayName(path))).code };
+  }
+}
+
+async function readWhole(
+  folder: GuardedFolder,
+  name: Uint8Array,
+  { path, budget }: { path: WirePath; budget: { bytes: number } },
+): Promise<ArchivedFile> {
+  const at = folder.at(name);
+  const before = await lstat(at, { bigint: true });
+  if (before.isSymbolicLink()) throw new NethoodError('not-found', 'Links are not followed.');
+  if (!before.isFile()) throw new NethoodError('not-a-file', 'Only files can be archived.');
+  if (before.size > archiveLimits.file) throw new NethoodError('too-large', 'The file is too large for an archive.');
+  const fd = await openFd(at, openFlags.read);
+  try {
+    const content = await filled(fd, Number(before.size));
+    const after = await fstatFd(fd, { bigint: true });
+    await folder.check();
+    // The inode is part of the version, so this also tells whether the file looked at is the one that was opened.
+    if (content === undefined || before.dev !== after.dev || etagOf(before) !== etagOf(after))
+      throw new NethoodError('changed', 'The file changed while it was read.');
+    budget.bytes += content.length;
+    return { path, content, modified: modifiedOf(after) };
+  } finally {
+    await closeQuietly(fd);
+  }
+}
+
+/** Exactly so many bytes; undefined where the file is shorter. */
+async function filled(fd: number, size: number): Promise<Buffer | undefined> {
+  const content = Buffer.allocUnsafe(size);
+  for (let at = 0; at < size;) {
+    const { bytesRead } = await readFd(fd, content, at, size - at, at);
+    if (bytesRead === 0) return undefined;
+    at += bytesRead;
+  }
+  return content;
+}

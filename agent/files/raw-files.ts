@@ -1,0 +1,46 @@
+/**
+ * Calls on plain file descriptors, as promises. Files by the thousand are opened and closed here, and a FileHandle
+ * costs several times as much. Whoever opens a descriptor closes it in a `finally`.
+ */
+import { close, constants, fdatasync, fstat, fsync, ftruncate, futimes, open, read, write, writev } from 'node:fs';
+import type { PathLike } from 'node:fs';
+import { promisify } from 'node:util';
+
+export const openFd: (path: PathLike, flags: number, mode?: number) => Promise<number> = promisify(open);
+export const closeFd = promisify(close);
+export const fstatFd = promisify(fstat);
+export const readFd = promisify(read);
+export const writeFd = promisify(write);
+export const writevFd = promisify(writev);
+export const futimesFd = promisify(futimes);
+export const fsyncFd = promisify(fsync);
+export const fdatasyncFd = promisify(fdatasync);
+export const ftruncateFd = promisify(ftruncate);
+
+/** Windows has neither of the two, and Node leaves the constants away. */
+const noFollow = (constants as { O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
+const nonBlock = (constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0;
+const directory = (constants as { O_DIRECTORY?: number }).O_DIRECTORY ?? 0;
+
+export const openFlags = {
+  /** Never through a link, and never waiting for the other end of a FIFO: four of those stop every file of the process. */
+  read: constants.O_RDONLY | noFollow | nonBlock,
+  folder: constants.O_RDONLY | directory | noFollow | nonBlock,
+  /** A file that must not be there yet. */
+  create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow,
+  /** A file of ours that is there. */
+  write: constants.O_WRONLY | noFollow,
+} as const;
+
+/**
+ * `modified` in whole milliseconds as utimes wants it. Node takes seconds as a double and the system cuts it to
+ * microseconds: half a microsecond more, or 0.123 s would come out as 0.122999. Negative numbers would mean "now".
+ */
+export function timeForSystem(modified: number): number | Date {
+  return modified >= 0 ? (modified + 0.0005) / 1000 : new Date(modified);
+}
+
+export async function closeQuietly(fd: number): Promise<void> {
+  // The descriptor is gone even where close reports an error; what was written is judged by fsync, not by close.
+  await closeFd(fd).catch(() => undefined);
+}

@@ -1,0 +1,55 @@
+/** The folder of a share on disk: where it truly is, and whether it may be shared at all. */
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
+import { NethoodError } from '../../protocol/errors.ts';
+import { hasErrno } from './file-errors.ts';
+
+export interface OwnFolders {
+  /** State, run and config: a share may neither hold one of them nor lie inside of one. */
+  readonly closed: readonly string[];
+  /** What users get; may be shared even where it lies inside of a closed folder (`--home`). */
+  readonly files: string;
+}
+
+/** The true path of a folder that may be shared. @throws `not-found`, `not-a-folder`, `not-permitted` */
+export async function shareableFolder(folder: string, own: OwnFolders): Promise<string> {
+  try {
+    const real = await realpath(folder);
+    if (!(await stat(real)).isDirectory()) throw new NethoodError('not-a-folder', `"${folder}" is not a folder.`);
+    await access(real, constants.R_OK | constants.X_OK);
+    if (await touchesOwn(real, own))
+      throw new NethoodError('not-permitted', `"${folder}" cannot be shared: nethood's own key and state are there.`);
+    return real;
+  } catch (error) {
+    throw folderError(error, folder);
+  }
+}
+
+function folderError(error: unknown, folder: string): NethoodError {
+  if (error instanceof NethoodError) return error;
+  const gone = hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG');
+  if (gone) return new NethoodError('not-found', `There is no folder "${folder}".`, { cause: error });
+  return new NethoodError('not-permitted', `The folder "${folder}" cannot be read.`, { cause: error });
+}
+
+async function touchesOwn(real: string, own: OwnFolders): Promise<boolean> {
+  const files = await trueOrAsIs(own.files);
+  for (const folder of own.closed) {
+    const closed = await trueOrAsIs(folder);
+    if (isWithin(closed, real)) return true;
+    if (isWithin(real, closed) && !(isWithin(files, closed) && isWithin(real, files))) return true;
+  }
+  return false;
+}
+
+/** Pure. Without regard to case: on systems where it matters, one share too many is refused, none too few. */
+export function isWithin(path: string, folder: string): boolean {
+  const [inner, outer] = [path.toLowerCase(), folder.toLowerCase()];
+  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
+}
+
+/** A folder of ours that is not made yet counts by its name. */
+async function trueOrAsIs(folder: string): Promise<string> {
+  return realpath(folder).catch(() => folder);
+}

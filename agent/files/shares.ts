@@ -1,0 +1,193 @@
+/** Our own shares: what the configuration says, whether it is there now, and who may see and open it. */
+import { basename } from 'node:path';
+import type { Config, ShareConfig } from '../../config/schema.ts';
+import type { ConfigStore } from '../../config/config-store.ts';
+import type { ShareView } from '../../protocol/control.ts';
+import { NethoodError } from '../../protocol/errors.ts';
+import { ShareId, ShareName } from '../../protocol/ids.ts';
+import type { RemoteShare } from '../../protocol/resources.ts';
+import type { Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
+import type { Log } from '../base/log.ts';
+import { randomId } from '../base/random-id.ts';
+import { Scope } from '../base/scope.ts';
+import { access, type Asker, type Verb } from '../trust/access.ts';
+import type { NewShare, Shares } from './files-service.ts';
+import { guardOf } from './guarded-folder.ts';
+import { HeldWalkers } from './held-walkers.ts';
+import { LocalTree } from './local-tree.ts';
+import { type OwnFolders, shareableFolder } from './share-folder.ts';
+
+const checkEveryMs = 30_000;
+
+export interface SharesDeps {
+  readonly config: ConfigStore;
+  readonly ownFolders: OwnFolders;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** As `Shares`, with the trees' local faculties, which the doors of this part use. */
+export interface LocalShares extends Shares, AsyncDisposable {
+  tree(asker: Asker, share: ShareId, verb: Verb): LocalTree;
+  /** Looks at every folder now; `changed` when one came or went. */
+  check(): Promise<void>;
+}
+
+export async function createShares(deps: SharesDeps): Promise<LocalShares> {
+  const shares = new ConfiguredShares(deps);
+  await shares.begin();
+  return shares;
+}
+
+class ConfiguredShares implements LocalShares {
+  readonly events = new Emitter<{ changed: [] }>();
+  readonly #deps: SharesDeps;
+  readonly #scope = new Scope();
+  readonly #held: HeldWalkers;
+  readonly #guard = guardOf(process.platform);
+  /** Why a share cannot be used now. */
+  readonly #problems = new Map<ShareId, string>();
+
+  constructor(deps: SharesDeps) {
+    this.#deps = deps;
+    this.#held = this.#scope.use(new HeldWalkers(deps.clock));
+  }
+
+  async begin(): Promise<void> {
+    await this.check();
+    this.#scope.use(
+      this.#deps.config.events.on('changed', () => {
+        this.events.emit('changed');
+        this.#checkSoon();
+      }),
+    );
+    this.#checkLater();
+  }
+
+  list(): readonly ShareView[] {
+    return this.#configured.map((share) => this.#view(share));
+  }
+
+  async add({ folder, name, audience, rights }: NewShare): Promise<ShareView> {
+    await shareableFolder(folder, this.#deps.ownFolders);
+    const id = ShareId.parse(randomId());
+    const config = await this.#deps.config.update((current) => {
+      const share = { id, name: chosenName(name, folder, current), folder, audience, rights };
+      return { ...current, shares: [...current.shares, share] };
+    });
+    const added = config.shares.find((share) => share.id === id);
+    if (added === undefined) throw new NethoodError('internal', `The share of "${folder}" was not kept.`);
+    return this.#view(added);
+  }
+
+  async remove(name: string): Promise<ShareView> {
+    const share = this.#configured.find((each) => each.name === name);
+    if (share === undefined) throw new NethoodError('not-found', `There is no share "${name}" here.`);
+    const view = this.#view(share);
+    await this.#deps.config.update((current) => ({
+      ...current,
+      shares: current.shares.filter((each) => each.id !== share.id),
+    }));
+    return view;
+  }
+
+  visibleTo(asker: Asker): readonly RemoteShare[] {
+    const visible = this.#configured.filter((share) => this.#allows(asker, share, 'see'));
+    return visible.map(({ id, name, rights }) => ({ id, name, rights }));
+  }
+
+  tree(asker: Asker, id: ShareId, verb: Verb): LocalTree {
+    const share = this.#configured.find((each) => each.id === id);
+    if (share === undefined || !this.#allows(asker, share, verb))
+      throw new NethoodError('not-found', 'There is no such share.');
+    return new LocalTree({
+      root: () => this.#root(share),
+      label: `the share "${share.name}"`,
+      asker: asker.kind === 'device' ? asker.id : asker.kind,
+      held: this.#held,
+      guard: this.#guard,
+    });
+  }
+
+  async check(): Promise<void> {
+    // A failure is kept as the share's problem and shown in its state.
+    for (const share of this.#configured) await this.#root(share).catch(() => undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope[Symbol.asyncDispose]();
+  }
+
+  get #configured(): readonly ShareConfig[] {
+    return this.#deps.config.current.shares;
+  }
+
+  #allows(asker: Asker, share: ShareConfig, verb: Verb): boolean {
+    return access(asker, share, verb, { paused: this.#deps.config.current.paused });
+  }
+
+  #view({ id, name, folder, audience, rights }: ShareConfig): ShareView {
+    return { id, name, folder, audience, rights, state: this.#problems.has(id) ? 'unavailable' : 'ok' };
+  }
+
+  /** Found anew each time: the folder may have been moved, or replaced by a link, since. */
+  async #root(share: ShareConfig): Promise<Buffer> {
+    try {
+      const real = await shareableFolder(share.folder, this.#deps.ownFolders);
+      this.#setProblem(share, undefined);
+      return Buffer.from(real);
+    } catch (error) {
+      this.#setProblem(share, error instanceof Error ? error.message : String(error));
+      // Neighbours need not learn where it lies, so only the share is named.
+      throw new NethoodError('unavailable', `The share "${share.name}" cannot be used now.`, { cause: error });
+    }
+  }
+
+  #setProblem(share: ShareConfig, problem: string | undefined): void {
+    const before = this.#problems.get(share.id);
+    if (before === problem || this.#scope.signal.aborted) return;
+    if (problem === undefined) this.#problems.delete(share.id);
+    else this.#problems.set(share.id, problem);
+    if (problem !== undefined) this.#deps.log.warn({ share: share.name, problem }, 'a share became unavailable');
+    this.events.emit('changed');
+  }
+
+  #checkLater(): void {
+    const timer = this.#deps.clock.timer(checkEveryMs, () => {
+      this.#checkSoon();
+      if (!this.#scope.signal.aborted) this.#checkLater();
+    });
+    this.#scope.signal.addEventListener('abort', () => timer[Symbol.dispose](), { once: true });
+  }
+
+  #checkSoon(): void {
+    this.#scope.run(
+      () => this.check(),
+      (error) => this.#deps.log.error({ error: String(error) }, 'the shares could not be checked'),
+    );
+  }
+}
+
+function chosenName(wanted: string | undefined, folder: string, config: Config): string {
+  const taken = new Set(config.shares.map((share) => share.name.toLowerCase()));
+  if (wanted !== undefined) {
+    if (taken.has(wanted.toLowerCase())) throw new NethoodError('exists', `There is a share "${wanted}" already.`);
+    return wanted;
+  }
+  const name = folderName(folder);
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? name : `${name} ${number}`;
+    if (!taken.has(numbered.toLowerCase())) return numbered;
+  }
+}
+
+/** The folder's own name where people can be shown it, cut so that a number still fits. */
+function folderName(folder: string): string {
+  const plain = basename(folder)
+    .replaceAll(/\p{C}|\uFFFD/gu, '')
+    .trim();
+  let name = plain;
+  while (Buffer.byteLength(name) > 56) name = Array.from(name).slice(0, -1).join('').trim();
+  return ShareName.safeParse(name).success ? name : 'Folder';
+}
