@@ -54,29 +54,29 @@ function unshareable(printer: AttributeGroup, instances: ReadonlySet<string>): s
     : undefined;
 }
 
-/** The gateway's own user (`ipp://nethood:<secret>@…`), and the host names of `hostNameOf`. */
-const gatewayUser = 'nethood';
-const agentHost = /^nh-[a-z2-7]{8}\.local\.?$/i;
+const uriParts = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<authority>[^/?#]*)(?<path>\/[^?#]*)?/i;
+/** The gateway's own user: `ipp://nethood:<secret>@…`. */
+const gatewayUser = /^nethood[:@]/;
+/** As `hostNameOf` makes them. */
+const agentHost = /(?:^|@)nh-[a-z2-7]{8}\.local\.?(?::\d+)?$/i;
+/** Bases are 6630, 6640, 6650 …; loopback, peers and guests follow each other from there. */
+const agentPort = /:66[3-9][0-2]$/;
 /** Longer than `/ipp/print` of PWG 5100.14, which printers have; printer applications have it too, but on other ports. */
 const frontPath = /^\/ipp\/print\/[^/]/;
-
-const deviceUriParts =
-  /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?:(?<user>[^@/:]*)(?::[^@/]*)?@)?(?<host>\[[^\]/]*\]|[^:/?#]*)(?::(?<port>\d{1,5}))?(?<path>\/[^?#]*)?/i;
 
 /**
  * Whether a device URI ends at a front or gateway of an agent: it names an instance that an agent announces, an agent's
  * host name, the gateway's user, or a path of the front on a port that agents choose theirs from.
  */
 export function leadsToNethood(deviceUri: string, instances: ReadonlySet<string>): boolean {
-  const { scheme = '', user, host = '', port, path = '' } = deviceUriParts.exec(deviceUri)?.groups ?? {};
-  if (/^dnssd$/i.test(scheme)) return instances.has(instanceOf(host));
+  const parts = uriParts.exec(deviceUri)?.groups;
+  if (parts === undefined) return false;
+  const { scheme = '', authority = '', path = '' } = parts;
+  if (/^dnssd$/i.test(scheme)) return instances.has(instanceOf(authority));
   if (!/^(?:ipp|http)s?$/i.test(scheme)) return false;
-  return user === gatewayUser || agentHost.test(host) || (frontPath.test(path) && isAgentPort(Number(port)));
-}
-
-/** Bases are 6630, 6640, 6650 …; loopback, peers and guests follow each other from there. */
-function isAgentPort(port: number): boolean {
-  return port >= 6630 && port < 6730 && port % 10 <= 2;
+  return (
+    [gatewayUser, agentHost].some((rule) => rule.test(authority)) || (agentPort.test(authority) && frontPath.test(path))
+  );
 }
 
 /** `Lab%20PDF%20(Anna%20on%20pc1)._ipps._tcp.local` without its service and domain. */

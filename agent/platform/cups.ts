@@ -183,7 +183,7 @@ class CupsBackend implements PrintBackend {
 
   async #ask(request: IppRequest, signal: AbortSignal, document?: Document): Promise<IppResponse> {
     const target = await cupsTarget(this.#deps.env['CUPS_SERVER']);
-    return askIpp(target, request, document ? { signal, document: document.open() } : { signal });
+    return askIpp(target, request, document ? { signal, document: () => document.open() } : { signal });
   }
 }
 

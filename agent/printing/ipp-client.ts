@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { NethoodError, type ErrorCode } from '../../protocol/errors.ts';
@@ -31,8 +32,8 @@ export interface IppTarget {
 
 export interface IppRequestOptions {
   readonly signal: AbortSignal;
-  /** Read to its end, or destroyed. Its own failure is thrown as it is. */
-  readonly document?: Readable;
+  /** Opened once somebody is there to take it; read to its end, or destroyed. Its own failure is thrown as it is. */
+  readonly document?: () => Readable;
   readonly deadlines?: Partial<IppDeadlines>;
 }
 
@@ -63,18 +64,17 @@ export async function ippRequest(
   const stop = new AbortController();
   const passOn = (): void => stop.abort(signal.reason);
   signal.addEventListener('abort', passOn, { once: true });
-  document?.once('error', (error) => stop.abort(error));
   let http: ClientRequest | undefined;
   try {
     http = open(target, { signal: stop.signal, chunked: document !== undefined });
     using _ = deadlines(target, http, { stop, ...usualDeadlines, ...options.deadlines, document });
-    return await exchange(target, http, encodeIpp(request), document);
+    const send = document && (() => opened(document, stop));
+    return await exchange(target, http, encodeIpp(request), send);
   } catch (error) {
     throw stop.signal.aborted ? stop.signal.reason : explained(target, error);
   } finally {
     signal.removeEventListener('abort', passOn);
     http?.destroy();
-    document?.destroy();
   }
 }
 
@@ -101,7 +101,7 @@ async function exchange(
   target: IppTarget,
   http: ClientRequest,
   head: Buffer,
-  document: Readable | undefined,
+  document: (() => Readable) | undefined,
 ): Promise<IppResponse> {
   const answered = once(http, 'response');
   const sent = send(http, head, document);
@@ -114,12 +114,20 @@ async function exchange(
   return message;
 }
 
-async function send(http: ClientRequest, head: Buffer, document: Readable | undefined): Promise<void> {
-  if (document === undefined) http.end(head);
-  else {
-    http.write(head);
-    await pipeline(document, http);
+async function send(http: ClientRequest, head: Buffer, document: (() => Readable) | undefined): Promise<void> {
+  if (document === undefined) {
+    http.end(head);
+    return;
   }
+  http.write(head);
+  const [socket] = (await once(http, 'socket')) as [Socket];
+  if (socket.connecting) await once(socket, 'connect');
+  await pipeline(document(), http);
+}
+
+/** Its own failure ends the exchange, and is what the caller hears. */
+function opened(document: () => Readable, stop: AbortController): Readable {
+  return document().once('error', (error) => stop.abort(error));
 }
 
 async function readAnswer(target: IppTarget, answer: IncomingMessage): Promise<IppResponse> {
@@ -135,13 +143,13 @@ async function readAnswer(target: IppTarget, answer: IncomingMessage): Promise<I
 
 interface DeadlineOptions extends IppDeadlines {
   readonly stop: AbortController;
-  readonly document: Readable | undefined;
+  readonly document: unknown;
 }
 
 function deadlines(target: IppTarget, http: ClientRequest, options: DeadlineOptions): Disposable {
   const { stop } = options;
   const exceeded = (what: string) => (): void => stop.abort(new NethoodError('timeout', `${target.what} ${what}.`));
-  const patience = options.document ? options.stall : options.answer;
+  const patience = options.document !== undefined ? options.stall : options.answer;
   let timer = setTimeout(exceeded('did not take the connection in time'), options.connect);
   http.once('socket', (socket) => {
     if (socket.connecting) socket.once('connect', () => clearTimeout(timer));
