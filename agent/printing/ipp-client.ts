@@ -68,8 +68,8 @@ export async function ippRequest(
   try {
     http = open(target, { signal: stop.signal, chunked: document !== undefined });
     using _ = deadlines(target, http, { stop, ...usualDeadlines, ...options.deadlines, document });
-    const send = document && (() => opened(document, stop));
-    return await exchange(target, http, encodeIpp(request), send);
+    const openDocument = document && (() => opened(document, stop));
+    return await exchange(target, http, encodeIpp(request), openDocument);
   } catch (error) {
     throw stop.signal.aborted ? stop.signal.reason : explained(target, error);
   } finally {
@@ -89,9 +89,10 @@ function open(target: IppTarget, { signal, chunked }: { signal: AbortSignal; chu
   const { transport, path } = target;
   const headers: Record<string, string> = { 'Content-Type': 'application/ipp' };
   if ('agent' in transport) headers['Host'] = transport.host;
-  if (chunked) headers['Transfer-Encoding'] = 'chunked';
   // Without an agent of the caller's each request has a connection of its own, and nothing stays open behind it.
-  const http = httpRequest({ agent: false, ...transport, method: 'POST', path, headers, signal });
+  const place = 'agent' in transport ? { agent: transport.agent } : { agent: false, ...transport };
+  if (chunked) headers['Transfer-Encoding'] = 'chunked';
+  const http = httpRequest({ ...place, method: 'POST', path, headers, signal });
   // `once` in `exchange` hears the first; a later one, after the answer came, has nothing to add.
   http.on('error', () => undefined);
   return http;
