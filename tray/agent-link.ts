@@ -62,8 +62,8 @@ export class AgentLink {
       }
       return undefined;
     } catch (error) {
-      // The usual way of an agent to be away is shown in the menu, and not worth a line.
-      const quiet = outer.aborted || silence.signal.aborted || hasCode(error, 'no-agent');
+      // The usual ways of an agent to go and be away are shown in the menu, and not worth a line.
+      const quiet = outer.aborted || silence.signal.aborted || hasCode(error, 'no-agent', 'interrupted');
       return quiet ? undefined : toNethoodError(error).message;
     } finally {
       watchdog[Symbol.dispose]();

@@ -52,7 +52,7 @@ function printerSection(snapshot: Snapshot | undefined): MenuItem[] {
 }
 
 function printerHeading(snapshot: Snapshot | undefined): string {
-  return snapshot?.paused === true ? 'Printers: click to share or not (paused)' : 'Printers: click to share or not';
+  return snapshot?.paused === true ? 'Printers: tick to share (paused)' : 'Printers: tick to share';
 }
 
 /** The mark is part of the title: the helper's own check marks are never taken away again on Linux. */

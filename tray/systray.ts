@@ -163,7 +163,8 @@ async function sendUpdate(
   const item = slots[slot];
   if (item === undefined) throw new NethoodError('internal', `The menu has no slot ${slot}.`);
   // The copy keeps the number that the package gave the item; its children are not sent again.
-  await tray.sendAction({ type: 'update-item', item: { ...item, title, enabled, hidden, items: [] } });
+  const shown = titleFor(process.platform, title);
+  await tray.sendAction({ type: 'update-item', item: { ...item, title: shown, enabled, hidden, items: [] } });
 }
 
 async function endHelper(tray: GuardedTray, exited: Promise<HelperExit>, clock: Clock): Promise<void> {
@@ -178,9 +179,16 @@ async function endHelper(tray: GuardedTray, exited: Promise<HelperExit>, clock: 
   await late;
 }
 
+/** What marks an access key in a menu is doubled to be seen itself (com.canonical.dbusmenu `label`; Windows: `&`). */
+export function titleFor(platform: NodeJS.Platform, title: string): string {
+  if (platform === 'linux') return title.replaceAll('_', '__');
+  return platform === 'win32' ? title.replaceAll('&', '&&') : title;
+}
+
 function packageItem(item: MenuItem): PackageItem {
   const { title, enabled, hidden } = item;
-  return { title, tooltip: '', enabled, hidden, items: item.items.map(packageItem) };
+  const shown = item.kind === 'separator' ? title : titleFor(process.platform, title);
+  return { title: shown, tooltip: '', enabled, hidden, items: item.items.map(packageItem) };
 }
 
 function flatten(items: readonly PackageItem[]): PackageItem[] {
