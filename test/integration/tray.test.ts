@@ -43,11 +43,15 @@ const options = { files, icons: makeIcons('linux'), clock: systemClock, onClick:
 const helper = await startHelper(buildMenu({}), options);
 const update = { kind: 'item', slot: 0, title: 'x', enabled: true, hidden: false };
 const writes = [];
-helper.exited.then(() => writes.push(helper.update(update)));
 const { execFileSync } = await import('node:child_process');
-process.kill(Number(execFileSync('pgrep', ['-P', String(process.pid), 'tray_linux'])), 'SIGKILL');
+const { readFileSync } = await import('node:fs');
+const pid = Number(execFileSync('pgrep', ['-P', String(process.pid), 'tray_linux']));
+process.kill(pid, 'SIGKILL');
+// Dead, and this process does not know it yet: it has not turned its event loop.
+while (!readFileSync('/proc/' + pid + '/stat', 'utf8').includes(') Z ')) continue;
 for (let at = 0; at < 200; at++) writes.push(helper.update(update));
 const { signal } = await helper.exited;
+writes.push(helper.update(update));
 const results = await Promise.allSettled(writes);
 await helper[Symbol.asyncDispose]();
 console.log(JSON.stringify({ signal, refused: results.filter(({ status }) => status === 'rejected').length }));
