@@ -22,6 +22,8 @@ const graceMs = 1_000;
 /** RFC 6762 10.4: unanswered for so long, a doubted instance is gone. */
 const doubtMs = 10_000;
 const askEveryMs = 1_000;
+/** Each has at most 110 bytes: dns-packet does not compress. */
+const mostKnownAnswers = 12;
 
 /** On which card, from which address. */
 export interface Origin {
@@ -105,6 +107,18 @@ export class InstanceTable {
       if (instance.origin.card === card) this.#drop(instance);
   }
 
+  /** RFC 6762 7.1: what need not be answered again, as far as a packet holds it. */
+  knownAnswers(card: string, now: number): { name: string; type: 'PTR'; ttl: number; data: string }[] {
+    const known: { name: string; type: 'PTR'; ttl: number; data: string }[] = [];
+    for (const { origin, name, expires } of this.#instances.values()) {
+      // Half of its life is left; one that dns-packet cannot write (a dot in its label) would be nonsense.
+      const isFresh = expires > now + longestMs / 2 && !hasDot(name);
+      if (origin.card === card && isFresh && known.length < mostKnownAnswers)
+        known.push({ name: agentType, type: 'PTR', ttl: Math.floor((expires - now) / 1000), data: name });
+    }
+    return known;
+  }
+
   /** When `changes` and `questions` want to be asked next without a packet. */
   nextDue(now: number): number {
     let due = now + longestMs;
@@ -163,6 +177,8 @@ export class InstanceTable {
     }
     const instance = known ?? this.#add(key, name, origin);
     if (instance === undefined) return;
+    // Contradicted in time: the next doubt is asked about anew.
+    if (instance.expires <= now + doubtMs) instance.asks = 0;
     instance.expires = now + Math.min(record.ttl * 1000, longestMs);
     instance.heard = now;
     if (record.type === 'SRV') this.#setSrv(instance, { target: record.target, port: record.port });
@@ -230,10 +246,9 @@ export class InstanceTable {
 
   #questionsFor(instance: Instance, now: number): TableQuestion[] {
     const { card } = instance.origin;
-    const label = instance.name.slice(0, -agentType.length - 1);
     const doubted = instance.expires <= now + doubtMs;
     // dns-packet cannot write a dot inside a label: such an instance is asked for by its type.
-    if (doubted || label.includes('.')) return [{ card, name: agentType, type: 'PTR' }];
+    if (doubted || hasDot(instance.name)) return [{ card, name: agentType, type: 'PTR' }];
     const questions: TableQuestion[] = [];
     if (instance.srv === undefined) questions.push({ card, name: instance.name, type: 'SRV' });
     if (instance.txt === undefined) questions.push({ card, name: instance.name, type: 'TXT' });
@@ -275,4 +290,9 @@ function byFamily(a: Address, b: Address): number {
 function familyRank({ address, zone }: Address): number {
   if (zone !== undefined) return 2;
   return address.includes(':') ? 1 : 0;
+}
+
+/** dns-packet joins labels with dots, so one inside the instance's label is one too many. */
+function hasDot(name: string): boolean {
+  return name.slice(0, -agentType.length - 1).includes('.');
 }

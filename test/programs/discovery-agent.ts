@@ -1,0 +1,60 @@
+/**
+ * Discovery alone, for the tests of an office: announces one agent and tells on stdout, one JSON document a line, what
+ * it sees. `discovery-agent.js <seed> <name> [<port>]`; a line on stdin `{"name": …, "port": …}` announces anew, or
+ * `{"reconfirm": <id>}`. SIGTERM stops it with a goodbye.
+ */
+import { createHash } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { systemClock } from '../../agent/base/clock.ts';
+import { type Log, silentLog } from '../../agent/base/log.ts';
+import { base32 } from '../../agent/base/random-id.ts';
+import { createBonjourDiscovery } from '../../agent/discovery/bonjour.ts';
+import { watchCards } from '../../agent/discovery/card-watcher.ts';
+import type { Announcement } from '../../agent/discovery/discovery.ts';
+import { agentServiceType } from '../../protocol/dns-sd.ts';
+import { DeviceId, hostNameOf } from '../../protocol/ids.ts';
+
+const [seed = '', name = '', port = '6631'] = process.argv.slice(2);
+const self = DeviceId.parse(base32(createHash('sha256').update(seed).digest()));
+const tell = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const warn: Log['warn'] = (values: object | string, message?: string) => tell({ warn: message ?? values, values });
+const log: Log = Object.assign(Object.create(silentLog) as Log, { warn, error: warn });
+
+const services = (wanted: { name: string; port: number }): Announcement[] => [
+  {
+    name: wanted.name,
+    type: agentServiceType.name,
+    subtypes: [],
+    port: wanted.port,
+    txt: { id: self, v: '1', name: wanted.name },
+  },
+];
+
+const cards = watchCards({ clock: systemClock, log, rules: () => ({ use: [], ignore: [], networks: [] }) });
+const discovery = createBonjourDiscovery({
+  self,
+  hostName: hostNameOf(self),
+  cards,
+  clock: systemClock,
+  random: Math.random,
+  log,
+});
+discovery.events.on('seen', (seen) => tell({ seen }));
+discovery.events.on('lost', (lost) => tell({ lost }));
+cards.events.on('woke', () => tell({ woke: true }));
+
+async function announce(wanted: { name: string; port: number }): Promise<void> {
+  await discovery.announce(services(wanted));
+  tell({ announced: discovery.announcedName(wanted.name), self, problem: discovery.problem ?? null });
+}
+
+process.once('SIGTERM', () => {
+  void discovery[Symbol.asyncDispose]().then(() => process.exit(0));
+});
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const order = JSON.parse(line) as { name: string; port: number } | { reconfirm: string };
+  if ('reconfirm' in order) discovery.reconfirm(DeviceId.parse(order.reconfirm));
+  else void announce(order);
+});
+tell({ self, cards: cards.cards.map((card) => card.name) });
+await announce({ name, port: Number(port) });
