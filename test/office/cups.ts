@@ -74,6 +74,12 @@ export class CupsServer implements AsyncDisposable {
     return readFile(join(this.printedFolder, name));
   }
 
+  /** One line a document that came out, the last one last: `<job number> <job name>`, `<job number> <options>`. */
+  async printedWith(what: 'titles' | 'options'): Promise<string[]> {
+    const text = await readFile(join(this.printedFolder, what), 'utf8');
+    return text.trimEnd().split('\n');
+  }
+
   /** Runs one of CUPS' commands against it: `cups.command('lpadmin', '-x', 'laser')`. */
   async command(program: string, ...args: string[]): Promise<string> {
     const { stdout } = await run(program, args, { env: { ...process.env, CUPS_SERVER: this.server } });
@@ -82,7 +88,7 @@ export class CupsServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Already down when the test took it down itself.
-    await this.stop().catch(() => undefined);
+    await run(script('cupsd-down'), ['-a', this.folder]).catch(() => undefined);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
