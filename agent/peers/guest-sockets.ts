@@ -87,7 +87,7 @@ export class GuestSockets implements AsyncDisposable {
       server.close(() => undefined);
       server.closeIdleConnections();
     }
-    if (this.#door.running === 0) this.#destroyAll();
+    this.#door.whenIdle(() => this.#destroyAll());
     const timer = this.#deps.clock.timer(graceMs, () => this.#destroyAll());
     await Promise.all(closed);
     timer[Symbol.dispose]();

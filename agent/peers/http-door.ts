@@ -31,15 +31,17 @@ export class HttpDoor implements Disposable {
   readonly #deps: HttpDoorDeps;
   readonly #bodies: BodyWatch;
   readonly #running = new Set<AbortController>();
+  readonly #idle: (() => void)[] = [];
 
   constructor(deps: HttpDoorDeps) {
     this.#deps = deps;
     this.#bodies = new BodyWatch(deps.clock, deps.bodyLimits);
   }
 
-  /** Exchanges under way. */
-  get running(): number {
-    return this.#running.size;
+  /** Calls back when no exchange is under way. */
+  whenIdle(callback: () => void): void {
+    if (this.#running.size === 0) callback();
+    else this.#idle.push(callback);
   }
 
   refusalOf(request: IncomingMessage): NethoodError | undefined {
@@ -52,6 +54,7 @@ export class HttpDoor implements Disposable {
     this.#running.add(controller);
     response.once('close', () => {
       this.#running.delete(controller);
+      if (this.#running.size === 0) for (const callback of this.#idle.splice(0)) callback();
       if (!response.writableFinished) controller.abort(gone());
     });
     this.#linger(request, response);

@@ -33,6 +33,7 @@ interface Visitor {
 }
 
 const sweepAbove = 1024;
+const sweepEveryMs = 1000;
 const tellEveryMs = 10_000;
 
 interface GateDeps {
@@ -46,6 +47,7 @@ export class SocketGate {
   readonly #visitors = new Map<string, Visitor>();
   #open = 0;
   #all: Bucket;
+  #sweptAt = Number.NEGATIVE_INFINITY;
   #refused = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
 
@@ -74,7 +76,7 @@ export class SocketGate {
   #enter(address: string): boolean {
     const { limits, clock } = this.#deps;
     const now = clock.now();
-    if (this.#visitors.size > sweepAbove) this.#sweep(now);
+    if (this.#visitors.size > sweepAbove && now - this.#sweptAt >= sweepEveryMs) this.#sweep(now);
     const visitor = this.#visitors.get(address) ?? { sockets: 0, bucket: fullBucket(limits.newOfOne, now) };
     if (this.#open >= limits.total || visitor.sockets >= limits.perAddress) return false;
     const own = take(limits.newOfOne, visitor.bucket, now);
@@ -96,6 +98,7 @@ export class SocketGate {
   }
 
   #sweep(now: number): void {
+    this.#sweptAt = now;
     const { burst, perSecond } = this.#deps.limits.newOfOne;
     for (const [address, { sockets, bucket }] of this.#visitors) {
       const full = bucket.tokens + ((now - bucket.at) * perSecond) / 1000 >= burst;

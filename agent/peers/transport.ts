@@ -147,6 +147,7 @@ class WebSocketPeer implements PeerSocket {
   readonly #webSocket: WebSocket;
   readonly #clock: Clock;
   #pings;
+  #closing = false;
 
   constructor({ id, address, dialled, webSocket, clock }: WebSocketPeerInput) {
     this.id = id;
@@ -174,7 +175,8 @@ class WebSocketPeer implements PeerSocket {
   }
 
   close(code: number, reason: string): void {
-    if (this.#webSocket.readyState === WebSocket.CLOSED) return;
+    if (this.#closing || this.#webSocket.readyState === WebSocket.CLOSED) return;
+    this.#closing = true;
     this.#webSocket.close(code, closeReason(reason));
     // Or the other side's half of the handshake would never be read.
     this.#webSocket.resume();
