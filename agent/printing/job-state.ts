@@ -156,6 +156,8 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   'bad-document',
   'too-large',
   'unsupported',
+  'unsupported-version',
+  'bad-request',
   'not-permitted',
   'job-failed',
 ]);

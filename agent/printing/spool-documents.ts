@@ -114,7 +114,8 @@ async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncGenerator<
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const chunk of stream) yield chunk as Buffer;
+    // Not destroyed when it is refused half-way: its sender still waits for the answer.
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
   } catch (error) {
     if (error instanceof NethoodError) throw error;
     throw new NethoodError('interrupted', 'The document broke off before its end.', { cause: error });

@@ -97,8 +97,13 @@ export class Spool implements AsyncDisposable {
     return [...this.#store.jobs.values()];
   }
 
-  get(id: JobId): Job | undefined {
-    return this.#store.jobs.get(id);
+  /** Those that have not ended. */
+  active(): Iterable<Job> {
+    return this.#runner.active();
+  }
+
+  get(id: number): Job | undefined {
+    return this.#store.jobs.get(id as JobId);
   }
 
   /** The job of this sender under this name. */

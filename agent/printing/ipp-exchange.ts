@@ -1,0 +1,76 @@
+/** What every operation of the front is given: who asks for what, and the spool and printers to answer from. */
+import type { Readable } from 'node:stream';
+import type { DeviceId } from '../../protocol/ids.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Asker } from '../trust/access.ts';
+import { firstString, groupOf } from './ipp-attributes.ts';
+import type { IppSubject } from './ipp-request.ts';
+import type { AttributeGroup, IppRequest } from './ipp-values.ts';
+import type { JobOwner } from './job.ts';
+import type { FrontAddress, PrinterFacts } from './printer-attributes.ts';
+import type { Printer } from './printer.ts';
+import type { Spool } from './spool.ts';
+
+export interface IppFrontDeps {
+  readonly spool: Spool;
+  /** Undefined for a queue that is not there and for one that the asker may not print on. */
+  findPrinter(asker: Asker, queue: string): Printer | undefined;
+  readonly device: DeviceId;
+  deviceName(): string;
+  /** Where a request says no Host: `nh-k3q7x2mf.local`. */
+  readonly hostName: string;
+  /** Wall-clock milliseconds when the agent started. */
+  readonly started: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface IppExchange {
+  readonly deps: IppFrontDeps;
+  readonly asker: Asker;
+  readonly owner: JobOwner;
+  readonly address: FrontAddress;
+  readonly request: IppRequest;
+  readonly operation: AttributeGroup;
+  readonly subject: IppSubject;
+  /** What follows the attributes. */
+  readonly body: Readable;
+  /** Of the whole request, where the sender said so. */
+  readonly declaredBytes: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Key or address, and the name that the sender gives itself: only both together are an owner. */
+export function ownerOf(asker: Asker, address: string, request: IppRequest): JobOwner {
+  const claimed = firstString(groupOf(request, 'operation'), 'requesting-user-name') ?? '';
+  const user =
+    claimed
+      .replaceAll(/\p{Cc}/gu, '')
+      .trim()
+      .slice(0, 255) || 'anonymous';
+  switch (asker.kind) {
+    case 'device':
+      return { kind: 'device', id: asker.id, user };
+    case 'guest':
+      return { kind: 'guest', address, user };
+    case 'owner':
+      return { kind: 'self', user };
+  }
+}
+
+export function factsFor({ deps }: IppExchange, printer: Printer): PrinterFacts {
+  let queuedJobs = 0;
+  for (const { destination } of deps.spool.active()) if (isOn(destination, printer)) queuedJobs++;
+  return {
+    device: deps.device,
+    deviceName: deps.deviceName(),
+    started: deps.started,
+    now: deps.clock.wall(),
+    queuedJobs,
+  };
+}
+
+export function isOn(destination: { device: DeviceId | null; queue: string }, printer: { id: string }): boolean {
+  return destination.device === null && destination.queue === printer.id;
+}

@@ -1,0 +1,141 @@
+/**
+ * The IPP front, one for the peers port and the guests port: HTTP in, one operation, HTTP out (RFC 8010 section 4).
+ * Ports, TLS, stalled bodies and foreign web pages are the door's affair; who may see which queue is `access`'.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toNethoodError } from '../../protocol/errors.ts';
+import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
+import { failed, noSuchPrinter, refused, responseOf, type IppAnswer } from './ipp-answer.ts';
+import { groupOf } from './ipp-attributes.ts';
+import { readIppMessage, type IppMessageHeader } from './ipp-decoder.ts';
+import { encodeIpp } from './ipp-encoder.ts';
+import { ownerOf, type IppExchange, type IppFrontDeps } from './ipp-exchange.ts';
+import { cancelJob, getJobAttributes, getJobs, getPrinterAttributes } from './ipp-job.ts';
+import { refusalOf, subjectOf } from './ipp-request.ts';
+import { createJob, printJob, sendDocument, validateJob } from './ipp-submit.ts';
+import { operationName, operations } from './ipp-tables.ts';
+import type { IppRequest } from './ipp-values.ts';
+import type { FrontAddress } from './printer-attributes.ts';
+import type { Printer } from './printer.ts';
+
+type PrinterOperation = (exchange: IppExchange, printer: Printer) => IppAnswer | Promise<IppAnswer>;
+type JobOperation = (exchange: IppExchange) => IppAnswer | Promise<IppAnswer>;
+
+const printerOperations: ReadonlyMap<number, PrinterOperation> = new Map<number, PrinterOperation>([
+  [operations['Print-Job'], printJob],
+  [operations['Validate-Job'], validateJob],
+  [operations['Create-Job'], createJob],
+  [operations['Send-Document'], sendDocument],
+  [operations['Get-Printer-Attributes'], getPrinterAttributes],
+  [operations['Get-Jobs'], getJobs],
+]);
+/** These look for the printer themselves: a job's owner may see it where the printer is hidden from him by now. */
+const jobOperations: ReadonlyMap<number, JobOperation> = new Map<number, JobOperation>([
+  [operations['Get-Job-Attributes'], getJobAttributes],
+  [operations['Cancel-Job'], cancelJob],
+]);
+
+export function createIppRoute(deps: IppFrontDeps): HttpRoute {
+  return { prefix: '/ipp/print/', handle: (exchange) => handle(deps, exchange) };
+}
+
+async function handle(deps: IppFrontDeps, http: HttpExchange): Promise<void> {
+  const { request, response } = http;
+  if (request.method === 'GET' || request.method === 'HEAD') return sayInWords(response, 200, forPeople);
+  if (request.method !== 'POST') {
+    response.setHeader('allow', 'GET, HEAD, POST');
+    return sayInWords(response, 405, 'Printers are asked by POST.');
+  }
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/ipp') return sayInWords(response, 415, 'Printers are asked in application/ipp.');
+  await answer(deps, http);
+}
+
+const forPeople =
+  "A printer shared with nethood. Add it in your system's print settings; there is no page to see here.";
+
+function sayInWords(response: ServerResponse, status: number, sentence: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${sentence}\n`);
+}
+
+async function answer(deps: IppFrontDeps, http: HttpExchange): Promise<void> {
+  let header: IppMessageHeader | undefined;
+  let message: IppRequest;
+  try {
+    const read = await readIppMessage(http.request, 'request', { onHeader: (known) => (header = known) });
+    message = read.message;
+  } catch (error) {
+    if (header === undefined) return sayInWords(http.response, 400, 'That is not a message of IPP.');
+    return send(http.response, header, failed(error));
+  }
+  send(http.response, message, await answerTo(deps, http, message));
+}
+
+async function answerTo(deps: IppFrontDeps, http: HttpExchange, request: IppRequest): Promise<IppAnswer> {
+  try {
+    return await operate(deps, http, request);
+  } catch (error) {
+    if (toNethoodError(error).code === 'internal' && !http.signal.aborted)
+      deps.log.error(
+        { error, operation: operationName(request.operation) },
+        'An IPP operation failed by our own fault.',
+      );
+    return failed(error);
+  }
+}
+
+async function operate(deps: IppFrontDeps, http: HttpExchange, request: IppRequest): Promise<IppAnswer> {
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) return refusal;
+  const ofJob = jobOperations.get(request.operation);
+  const ofPrinter = printerOperations.get(request.operation);
+  if (ofJob === undefined && ofPrinter === undefined)
+    return refused('server-error-operation-not-supported', `${operationName(request.operation)} is not supported.`);
+  const subject = subjectOf(request, http.path);
+  if ('status' in subject) return subject;
+  const exchange: IppExchange = {
+    deps,
+    asker: http.asker,
+    owner: ownerOf(http.asker, http.address, request),
+    address: addressOf(deps, http),
+    request,
+    operation: groupOf(request, 'operation'),
+    subject,
+    body: http.request,
+    declaredBytes: declaredBytes(http.request),
+    signal: http.signal,
+  };
+  if (ofJob !== undefined) return ofJob(exchange);
+  const printer = deps.findPrinter(http.asker, subject.queue);
+  return printer === undefined || ofPrinter === undefined ? noSuchPrinter : ofPrinter(exchange, printer);
+}
+
+/** The name under which the client reached us is one under which it reaches us again; the door has checked it. */
+function addressOf({ hostName }: IppFrontDeps, { request, asker }: HttpExchange): FrontAddress {
+  const { socket, headers } = request;
+  const host = headers.host ?? '';
+  const authority = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${hostName}:${socket.localPort ?? 631}`;
+  return {
+    authority,
+    encrypted: 'encrypted' in socket && socket.encrypted === true,
+    plainToo: asker.kind !== 'device',
+  };
+}
+
+function declaredBytes({ headers }: IncomingMessage): number | undefined {
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  return Number.isSafeInteger(length) ? length : undefined;
+}
+
+/** RFC 8011 section 4.1.8: in the version of the request, or in the nearest that there is. */
+function send(
+  response: ServerResponse,
+  asked: Pick<IppMessageHeader, 'version' | 'requestId'>,
+  given: IppAnswer,
+): void {
+  if (response.destroyed) return;
+  const known = asked.version.major === 1 || asked.version.major === 2;
+  const version = known ? asked.version : { major: 2, minor: 0 };
+  const bytes = encodeIpp(responseOf({ version, requestId: asked.requestId }, given));
+  response.writeHead(200, { 'content-type': 'application/ipp', 'content-length': bytes.length }).end(bytes);
+}

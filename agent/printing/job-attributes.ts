@@ -1,0 +1,102 @@
+/** What a job says of itself over IPP (RFC 8011 section 5.3). To others than its owner only what a queue shows of strangers. */
+import {
+  attributes,
+  dateTime,
+  integer,
+  jobState,
+  keyword,
+  mimeMediaType,
+  name,
+  noValue,
+  text,
+  uri,
+  type AttributeTable,
+  type IppValues,
+} from './ipp-attributes.ts';
+import { attributesFromJson } from './ipp-json.ts';
+import type { AttributeGroup } from './ipp-values.ts';
+import type { Job } from './job.ts';
+import { upTime } from './printer-attributes.ts';
+
+export interface JobFacts {
+  /** `ipp://host:port/ipp/print/laser` */
+  readonly printerUri: string;
+  /** Wall-clock milliseconds when the agent started, and now. */
+  readonly started: number;
+  readonly now: number;
+}
+
+/** What the answer to a job's submission has (RFC 8011 section 4.2.1.2). */
+export function newJobAttributes(job: Job, { printerUri }: Pick<JobFacts, 'printerUri'>): AttributeGroup {
+  return attributes({
+    'job-uri': uri(jobUri(job, printerUri)),
+    'job-id': integer(job.id),
+    'job-uuid': uri(job.uuid),
+    'job-state': jobState(job.state),
+    'job-state-reasons': reasons(job),
+    'job-state-message': job.message === undefined ? undefined : text(job.message),
+  });
+}
+
+export function jobAttributes(job: Job, facts: JobFacts): AttributeGroup {
+  return new Map([
+    ...attributes(publicAttributes(job, facts)),
+    ...attributes(ownAttributes(job)),
+    ...attributesFromJson(job.template),
+  ]);
+}
+
+/** For everybody else (PWG 5100.11 section 7.2 leaves the choice to the printer): no names, no document, no ticket. */
+export function foreignJobAttributes(job: Job, facts: JobFacts): AttributeGroup {
+  return attributes(publicAttributes(job, facts));
+}
+
+function publicAttributes(job: Job, facts: JobFacts): AttributeTable {
+  const { printerUri, started, now } = facts;
+  return {
+    'job-id': integer(job.id),
+    'job-uri': uri(jobUri(job, printerUri)),
+    'job-printer-uri': uri(printerUri),
+    'job-state': jobState(job.state),
+    'job-state-reasons': reasons(job),
+    'job-printer-up-time': integer(upTime(started, now)),
+    'job-k-octets': integer(Math.ceil((job.document?.bytes ?? 0) / 1024)),
+    'job-impressions-completed': integer(job.pages ?? 0),
+    'number-of-documents': integer(job.document === undefined ? 0 : 1),
+    ...times(job, started),
+  };
+}
+
+function times({ created, processing, ended }: Job, started: number): AttributeTable {
+  const upTimeOf = (at: number | undefined): IppValues => (at === undefined ? noValue : integer(upTime(started, at)));
+  return {
+    'time-at-creation': upTimeOf(created),
+    'time-at-processing': upTimeOf(processing),
+    'time-at-completed': upTimeOf(ended),
+    'date-time-at-creation': dateOf(created),
+    'date-time-at-processing': dateOf(processing),
+    'date-time-at-completed': dateOf(ended),
+  };
+}
+
+function dateOf(at: number | undefined): IppValues {
+  return at === undefined ? noValue : dateTime(at);
+}
+
+function ownAttributes(job: Job): AttributeTable {
+  return {
+    'job-uuid': uri(job.uuid),
+    'job-name': name(job.name),
+    'job-originating-user-name': name(job.owner.user),
+    'job-state-message': text(job.message ?? ''),
+    'document-format': job.document === undefined ? undefined : mimeMediaType(job.document.format),
+  };
+}
+
+function reasons(job: Job): IppValues {
+  return keyword(...(job.reasons.length === 0 ? ['none'] : job.reasons));
+}
+
+function jobUri(job: Job, printerUri: string): string {
+  return `${printerUri}/${job.id}`;
+}

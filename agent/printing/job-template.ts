@@ -1,0 +1,56 @@
+/**
+ * The ticket of a job (RFC 8011 section 5.2) against what the printer says it can: what it cannot is left out and named,
+ * or, with ipp-attribute-fidelity, refuses the job.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { AttributeGroup, IppValue } from './ipp-values.ts';
+import { isTemplateAttribute } from './printer-attributes.ts';
+
+export interface CheckedTemplate {
+  readonly template: AttributeGroup;
+  readonly unsupported: AttributeGroup;
+}
+
+/** @param asked the request's group of job attributes */
+export function checkTemplate(asked: AttributeGroup, printer: AttributeGroup): CheckedTemplate {
+  const template = new Map<string, readonly IppValue[]>();
+  const unsupported = new Map<string, readonly IppValue[]>();
+  for (const [attribute, values] of asked) {
+    const supported = printer.get(`${attribute}-supported`);
+    if (!isTemplateAttribute(attribute) || supported === undefined)
+      // RFC 8011 section 4.1.7: the whole attribute is unknown.
+      unsupported.set(attribute, [{ tag: 'unsupported' }]);
+    else if (values.every((value) => isSupported(attribute, value, supported))) template.set(attribute, values);
+    else unsupported.set(attribute, values);
+  }
+  return { template, unsupported };
+}
+
+function isSupported(attribute: string, value: IppValue, supported: readonly IppValue[]): boolean {
+  if (value.tag === 'integer' || value.tag === 'rangeOfInteger') return supported.some((each) => covers(each, value));
+  if (value.tag === 'keyword' || value.tag === 'name' || value.tag === 'nameWithLanguage')
+    return isOffered(attribute, value.value, supported);
+  if (value.tag === 'collection') return isKnownCollection(value.members, supported);
+  return supported.some((each) => isDeepStrictEqual(each, value));
+}
+
+/** `copies-supported` is a range, `page-ranges-supported` just says yes. */
+function covers(supported: IppValue, value: IppValue): boolean {
+  if (supported.tag === 'boolean') return supported.value;
+  if (value.tag !== 'integer') return false;
+  if (supported.tag === 'rangeOfInteger') return value.value >= supported.lower && value.value <= supported.upper;
+  return supported.tag === 'integer' && supported.value === value.value;
+}
+
+function isOffered(attribute: string, value: string, supported: readonly IppValue[]): boolean {
+  const offered = supported.flatMap((each) => ('value' in each && typeof each.value === 'string' ? [each.value] : []));
+  if (offered.includes(value)) return true;
+  // PWG 5101.1 section 5.1.3: custom_min and custom_max stand for all sizes between them.
+  return attribute === 'media' && value.startsWith('custom_') && offered.some((each) => each.startsWith('custom_min'));
+}
+
+/** `media-col-supported` lists the members that are understood. */
+function isKnownCollection(members: AttributeGroup, supported: readonly IppValue[]): boolean {
+  const names = supported.flatMap((each) => (each.tag === 'keyword' ? [each.value] : []));
+  return names.length === 0 || Array.from(members.keys()).every((member) => names.includes(member));
+}

@@ -1,0 +1,116 @@
+/** Printers and jobs as the faces see them (`protocol/control.ts`). */
+import type { JobView, PrinterView } from '../../protocol/control.ts';
+import { type DeviceId, shortId } from '../../protocol/ids.ts';
+import type { JobEvent } from '../../protocol/peer.ts';
+import { type Audience, Keyword, type RemotePrinter } from '../../protocol/resources.ts';
+import type { Neighbour } from '../peers/neighbours.ts';
+import type { Job } from './job.ts';
+import type { Queue } from './print-backend.ts';
+import { printerDisplayName } from './printer-name.ts';
+import type { Printer } from './printer.ts';
+
+export interface OwnPrinterFacts {
+  readonly device: DeviceId;
+  readonly deviceName: string;
+  /** Undefined where it is not shared. */
+  readonly audience: Audience | undefined;
+  /** Where guests print; null where they cannot. */
+  readonly uri: string | null;
+}
+
+export function ownPrinterView({ id, queue }: Pick<Printer, 'id' | 'queue'>, facts: OwnPrinterFacts): PrinterView {
+  return {
+    ...remotePrinter({ id, queue }),
+    owner: facts.deviceName,
+    ownerId: facts.device,
+    local: true,
+    shared: facts.audience !== undefined,
+    audience: facts.audience ?? null,
+    unshareable: queue.unshareable ?? null,
+    uri: facts.uri,
+  };
+}
+
+export function neighbourPrinterView(printer: RemotePrinter, neighbour: Neighbour): PrinterView {
+  return {
+    ...printer,
+    stateReasons: [...printer.stateReasons],
+    owner: neighbour.name,
+    ownerId: neighbour.id,
+    local: false,
+    shared: false,
+    audience: null,
+    unshareable: null,
+    uri: null,
+  };
+}
+
+export function remotePrinter({ id, queue }: Pick<Printer, 'id' | 'queue'>): RemotePrinter {
+  return {
+    id,
+    name: printerDisplayName(queue.info, id),
+    state: queue.state,
+    stateReasons: keywords(queue.stateReasons),
+    accepting: queue.accepting,
+  };
+}
+
+/** A queue that is shared by the configuration and not there now. */
+export function absentQueue(id: Queue['id']): Queue {
+  return { id, info: id, location: '', makeAndModel: '', state: 'stopped', stateReasons: [], accepting: false };
+}
+
+export interface JobFactsForPeople {
+  readonly deviceName: string;
+  neighbour(id: DeviceId): Neighbour | undefined;
+}
+
+export function jobView(job: Job, facts: JobFactsForPeople): JobView {
+  return {
+    id: job.id,
+    uuid: job.uuid,
+    printer: printerOf(job, facts),
+    from: senderOf(job, facts),
+    own: job.owner.kind === 'self',
+    name: job.name,
+    state: job.state,
+    stateReasons: keywords(job.reasons),
+    message: job.message ?? null,
+    pages: job.pages ?? null,
+    bytes: job.document?.bytes ?? 0,
+    created: new Date(job.created).toISOString(),
+  };
+}
+
+/** What the submitting device is told. */
+export function jobEvent(job: Job): JobEvent {
+  return {
+    type: 'job',
+    uuid: job.uuid,
+    state: job.state,
+    stateReasons: keywords(job.reasons),
+    ...(job.message === undefined ? {} : { message: job.message }),
+    ...(job.pages === undefined ? {} : { pagesCompleted: job.pages }),
+  };
+}
+
+function printerOf({ destination, label }: Job, facts: JobFactsForPeople): string {
+  if (destination.device === null) return destination.queue;
+  const neighbour = facts.neighbour(destination.device);
+  return neighbour === undefined ? label : `${neighbour.name}/${destination.queue}`;
+}
+
+function senderOf({ owner }: Job, facts: JobFactsForPeople): string {
+  switch (owner.kind) {
+    case 'self':
+      return `${owner.user} on ${facts.deviceName}`;
+    case 'device':
+      return `${owner.user} on ${facts.neighbour(owner.id)?.name ?? shortId(owner.id)}`;
+    case 'guest':
+      return `${owner.user} on ${owner.address}`;
+  }
+}
+
+function keywords(reasons: readonly string[]): string[] {
+  return reasons.filter((reason) => Keyword.safeParse(reason).success).slice(0, 32);
+}

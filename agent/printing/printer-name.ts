@@ -1,0 +1,29 @@
+/** Names of printers for people, from whatever a print system calls its queues. */
+
+/** `<info> (<device name>)` in at most 63 bytes (RFC 6763 section 4.1.1); the info is cut first. */
+export function printerInstanceName(info: string, deviceName: string): string {
+  const device = cutToBytes(visible(deviceName), 40);
+  return `${cutToBytes(visible(info), 60 - Buffer.byteLength(device))} (${device})`;
+}
+
+/** A `DisplayName`: the queue's info, or its name where the info has nothing to show. */
+export function printerDisplayName(info: string, queue: string): string {
+  return cutToBytes(visible(info), 63) || cutToBytes(visible(queue), 63) || 'printer';
+}
+
+/** Without what moves a cursor or turns text around. */
+function visible(words: string): string {
+  return words.replaceAll(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]/gu, ' ').trim();
+}
+
+/** The longest beginning of whole characters that fits. */
+export function cutToBytes(words: string, bytes: number): string {
+  let cut = '';
+  let length = 0;
+  for (const character of words) {
+    length += Buffer.byteLength(character);
+    if (length > bytes) break;
+    cut += character;
+  }
+  return cut.trimEnd();
+}

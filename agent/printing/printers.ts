@@ -1,0 +1,201 @@
+/**
+ * The queues of this PC: those of the print system and the built-in PDF printer, asked for every few seconds. A print
+ * system that does not answer takes nothing along: its queues stay in the list as stopped, all others go on.
+ */
+import { toNethoodError } from '../../protocol/errors.ts';
+import { QueueName } from '../../protocol/ids.ts';
+import type { Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
+import type { Log } from '../base/log.ts';
+import { Scope } from '../base/scope.ts';
+import type { AttributeGroup } from './ipp-values.ts';
+import type { PrintBackend, Queue } from './print-backend.ts';
+import type { Printer } from './printer.ts';
+
+export interface OwnPrintersDeps {
+  /** In order: of two queues of the same name the earlier one keeps it. */
+  readonly backends: readonly PrintBackend[];
+  /** False for one that the user turned off. */
+  isOn(backend: PrintBackend): boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const refreshMs = 5_000;
+const answerMs = 10_000;
+/** How old a description may be; clients ask for it again and again. */
+const describedMs = 5_000;
+
+interface Described {
+  readonly at: number;
+  readonly attributes: Promise<AttributeGroup>;
+}
+
+export class OwnPrinters implements AsyncDisposable {
+  /** `reachable`: queues can be printed on that could not before. */
+  readonly events = new Emitter<{ changed: []; reachable: [] }>();
+  readonly #deps: OwnPrintersDeps;
+  readonly #scope = new Scope();
+  readonly #queues = new Map<PrintBackend, readonly Queue[]>();
+  readonly #problems = new Map<PrintBackend, string>();
+  readonly #described = new Map<PrintBackend, Map<QueueName, Described>>();
+  #printers = new Map<QueueName, Printer>();
+
+  constructor(deps: OwnPrintersDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#scope.run(
+      async () => this.#refreshForEver(),
+      (error) => this.#deps.log.error({ error }, 'Printers are no longer looked for.'),
+    );
+  }
+
+  list(): readonly Printer[] {
+    return Array.from(this.#printers.values());
+  }
+
+  get(id: string): Printer | undefined {
+    return this.#printers.get(id as QueueName);
+  }
+
+  /** By queue name, else by what people read. */
+  named(text: string): readonly Printer[] {
+    const exact = this.get(text);
+    return exact === undefined ? this.list().filter(({ queue }) => queue.info === text) : [exact];
+  }
+
+  /** Why the print system does not answer, one sentence each. */
+  problems(): readonly string[] {
+    return Array.from(this.#problems.values());
+  }
+
+  async refresh(): Promise<void> {
+    const { backends } = this.#deps;
+    const problemsBefore = this.#problems.size;
+    await Promise.all(backends.map((backend) => this.#ask(backend)));
+    const found = backends.filter((backend) => this.#deps.isOn(backend)).flatMap((backend) => this.#found(backend));
+    const before = this.#printers;
+    this.#printers = this.#named(found);
+    const isNew = this.list().some(({ id }) => !before.has(id));
+    if (isNew || this.#problems.size < problemsBefore) this.events.emit('reachable');
+    if (isNew || before.size !== this.#printers.size || this.list().some((each) => before.get(each.id) !== each))
+      this.events.emit('changed');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#scope[Symbol.asyncDispose]();
+  }
+
+  async #refreshForEver(): Promise<void> {
+    while (!this.#scope.signal.aborted) {
+      await this.refresh();
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.timer(refreshMs, resolve);
+      this.#scope.signal.addEventListener('abort', () => {
+        timer[Symbol.dispose]();
+        resolve();
+      });
+    });
+  }
+
+  async #ask(backend: PrintBackend): Promise<void> {
+    const limit = new AbortController();
+    const timer = this.#deps.clock.timer(answerMs, () => limit.abort(new Error('The print system does not answer.')));
+    try {
+      this.#queues.set(backend, await backend.list(AbortSignal.any([this.#scope.signal, limit.signal])));
+      this.#problems.delete(backend);
+    } catch (error) {
+      if (this.#scope.signal.aborted) return;
+      const { message } = toNethoodError(error);
+      if (!this.#problems.has(backend)) this.#deps.log.warn({ error: message }, 'The print system cannot be asked.');
+      this.#problems.set(backend, message);
+      this.#queues.set(backend, (this.#queues.get(backend) ?? []).map(outOfReach));
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  #found(backend: PrintBackend): { backend: PrintBackend; queue: Queue }[] {
+    return (this.#queues.get(backend) ?? []).map((queue) => ({ backend, queue }));
+  }
+
+  #named(found: readonly { backend: PrintBackend; queue: Queue }[]): Map<QueueName, Printer> {
+    const printers = new Map<QueueName, Printer>();
+    for (const { backend, queue } of found) {
+      const id = freeName(queue.id, printers);
+      if (id !== undefined) printers.set(id, this.#printerOf(id, backend, queue));
+    }
+    return printers;
+  }
+
+  /** The same object while nothing has changed. */
+  #printerOf(id: QueueName, backend: PrintBackend, queue: Queue): Printer {
+    const before = this.#printers.get(id);
+    if (before !== undefined && before.backend === backend && sameText(before.queue, queue)) return before;
+    const now = this.#deps.clock.wall();
+    const stateSame = before !== undefined && sameText(stateOf(before.queue), stateOf(queue));
+    const configSame = before !== undefined && sameText(configOf(before.queue), configOf(queue));
+    return {
+      id,
+      queue,
+      backend,
+      stateChanged: stateSame ? before.stateChanged : now,
+      configChanged: configSame ? before.configChanged : now,
+      describe: () => this.#description(backend, queue.id),
+    };
+  }
+
+  /** Not with the signal of the asker: others may wait for the same answer. */
+  #description(backend: PrintBackend, queue: QueueName): Promise<AttributeGroup> {
+    const now = this.#deps.clock.now();
+    const known = this.#described.get(backend) ?? new Map<QueueName, Described>();
+    this.#described.set(backend, known);
+    const last = known.get(queue);
+    if (last !== undefined && now - last.at < describedMs) return last.attributes;
+    const attributes = this.#describe(backend, queue).catch((error: unknown) => {
+      // An old description is better than none, for as long as the print system is away.
+      if (last === undefined) known.delete(queue);
+      else known.set(queue, last);
+      return last?.attributes ?? Promise.reject(toNethoodError(error));
+    });
+    known.set(queue, { at: now, attributes });
+    return attributes;
+  }
+
+  async #describe(backend: PrintBackend, queue: QueueName): Promise<AttributeGroup> {
+    const limit = new AbortController();
+    using _ = this.#deps.clock.timer(answerMs, () => limit.abort());
+    return await backend.describe(queue, AbortSignal.any([this.#scope.signal, limit.signal]));
+  }
+}
+
+/** Jobs are still taken: they wait until the print system is back. */
+function outOfReach(queue: Queue): Queue {
+  return { ...queue, state: 'stopped', stateReasons: ['offline-report'] };
+}
+
+/** A queue of the print system that is called like a built-in printer gets a second name here. */
+function freeName(id: QueueName, taken: ReadonlyMap<QueueName, unknown>): QueueName | undefined {
+  if (!taken.has(id)) return id;
+  const second = QueueName.safeParse(`${id}-2`).data;
+  return second === undefined || taken.has(second) ? undefined : second;
+}
+
+function stateOf({ state, stateReasons, accepting }: Queue): unknown {
+  return [state, stateReasons, accepting];
+}
+
+function configOf({ info, location, makeAndModel }: Queue): unknown {
+  return [info, location, makeAndModel];
+}
+
+function sameText(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
