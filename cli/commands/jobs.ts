@@ -1,0 +1,34 @@
+import type { JobView } from '../../protocol/control.ts';
+import type { Command } from '../command.ts';
+import { timeText } from '../format/quantity.ts';
+import type { Column } from '../format/table.ts';
+import { showPart } from '../watch.ts';
+
+const columns: readonly Column<JobView>[] = [
+  { title: 'JOB', cell: ({ id }) => String(id), align: 'right' },
+  { title: 'DOCUMENT', cell: ({ name }) => name },
+  { title: 'PRINTER', cell: ({ printer }) => printer },
+  { title: 'FROM', cell: ({ from }) => from },
+  { title: 'STATE', cell: stateText },
+  { title: 'PAGES', cell: ({ pages }) => (pages === null ? '' : String(pages)), align: 'right' },
+  { title: 'SINCE', cell: ({ created }) => timeText(created) },
+];
+
+export const jobs: Command = {
+  words: [0, 0],
+  watch: true,
+  run: (context) =>
+    showPart(
+      context,
+      (snapshot) => snapshot.jobs,
+      (list) => {
+        if (list.length === 0) context.out.say('There are no jobs.');
+        else context.out.table(columns, list);
+      },
+    ),
+};
+
+function stateText({ state, message, stateReasons }: JobView): string {
+  const why = message ?? stateReasons.filter((reason) => reason !== 'none').join(', ');
+  return why === '' ? state : `${state} (${why})`;
+}
