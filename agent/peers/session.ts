@@ -55,6 +55,7 @@ export class Session {
   #timer: { readonly at: number; readonly timer: Disposable } | undefined;
   #heardAt: number | undefined;
   #greeting: Greeting | undefined;
+  #end: SessionEnd | undefined;
 
   /** Says hello. Listeners that are added in the same turn miss nothing. */
   constructor(socket: PeerSocket, label: string, deps: SessionDeps) {
@@ -80,8 +81,9 @@ export class Session {
     return this.#greeting;
   }
 
-  get ended(): boolean {
-    return this.#state.phase === 'ended';
+  /** Undefined while it lasts. */
+  get end(): SessionEnd | undefined {
+    return this.#end;
   }
 
   /** Wall-clock milliseconds of their last message. */
@@ -113,7 +115,7 @@ export class Session {
   }
 
   tell(event: PeerEvent): void {
-    if (!this.ended) this.#apply({ type: 'tell', event });
+    if (this.#end === undefined) this.#apply({ type: 'tell', event });
   }
 
   /** After a sleep: asks at once whether they are still there. */
@@ -169,9 +171,14 @@ export class Session {
       case 'event':
         return this.events.emit('event', effect.event);
       case 'end':
-        if (effect.by === 'us') this.socket.close(effect.code, effect.reason);
-        return this.events.emit('end', { code: effect.code, reason: effect.reason, by: effect.by });
+        return this.#ended({ code: effect.code, reason: effect.reason, by: effect.by });
     }
+  }
+
+  #ended(end: SessionEnd): void {
+    this.#end = end;
+    if (end.by === 'us') this.socket.close(end.code, end.reason);
+    this.events.emit('end', end);
   }
 
   #stop(id: number): void {
