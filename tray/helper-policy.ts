@@ -1,5 +1,5 @@
 /** When the helper is started again, and what a person is told: pure. */
-import type { HelperExit } from './systray.ts';
+import type { HelperExit } from './helper.ts';
 
 const delaysMs = [1_000, 5_000, 30_000, 300_000] as const;
 const patientMs = 300_000;

@@ -34,3 +34,9 @@ export function reasonsText(reasons: readonly string[]): string {
     .map((reason) => reason.replace(/-(error|warning|report)$/, ''));
   return cleanText(words.slice(0, 2).join(', ').replaceAll('-', ' ') || ' ', 60).replace('(no name)', '');
 }
+
+/** What marks an access key in a menu is doubled to be seen itself (com.canonical.dbusmenu `label`; Windows: `&`). */
+export function titleFor(platform: NodeJS.Platform, title: string): string {
+  if (platform === 'linux') return title.replaceAll('_', '__');
+  return platform === 'win32' ? title.replaceAll('&', '&&') : title;
+}

@@ -9,25 +9,14 @@ import { z } from 'zod';
 import { type Clock, sleep } from '../agent/base/clock.ts';
 import { NethoodError } from '../protocol/errors.ts';
 import type { Icons } from './icon/icons.ts';
+import { exitText, type Helper, type HelperExit } from './helper.ts';
 import type { HelperFiles } from './helper-files.ts';
 import type { MenuUpdate } from './menu-diff.ts';
 import type { MenuItem, MenuModel } from './menu-model.ts';
+import { titleFor } from './menu-text.ts';
 
 const readyWithinMs = 5_000;
 const endWithinMs = 1_000;
-
-export interface HelperExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** The last of what it wrote to stderr, for the one who reads the log. */
-  readonly lastWords: string;
-}
-
-export interface Helper extends AsyncDisposable {
-  /** Kept when it has ended, wanted or not. */
-  readonly exited: Promise<HelperExit>;
-  update(update: MenuUpdate): Promise<void>;
-}
 
 export interface HelperOptions {
   readonly files: HelperFiles;
@@ -120,17 +109,6 @@ function cannotStart(cause: unknown): never {
   throw new NethoodError('unavailable', `The tray's helper cannot be started: ${why}.`, { cause });
 }
 
-/** How the helper ended, where that is why `startHelper` failed. */
-export function exitOf(error: unknown): HelperExit | undefined {
-  const cause = error instanceof NethoodError ? error.cause : undefined;
-  return typeof cause === 'object' && cause !== null && 'lastWords' in cause ? (cause as HelperExit) : undefined;
-}
-
-export function exitText({ code, signal, lastWords }: HelperExit): string {
-  const how = signal === null ? `exit code ${String(code)}` : signal;
-  return lastWords === '' ? how : `${how}: ${lastWords}`;
-}
-
 /** Reads stderr (the package does not: a full pipe would block the helper) and takes the errors of a dying pipe. */
 function watchExit(helper: ChildProcess): Promise<HelperExit> {
   let lastWords = '';
@@ -177,12 +155,6 @@ async function endHelper(tray: GuardedTray, exited: Promise<HelperExit>, clock: 
   await exited;
   over.abort();
   await late;
-}
-
-/** What marks an access key in a menu is doubled to be seen itself (com.canonical.dbusmenu `label`; Windows: `&`). */
-export function titleFor(platform: NodeJS.Platform, title: string): string {
-  if (platform === 'linux') return title.replaceAll('_', '__');
-  return platform === 'win32' ? title.replaceAll('&', '&&') : title;
 }
 
 function packageItem(item: MenuItem): PackageItem {

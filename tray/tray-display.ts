@@ -2,10 +2,10 @@
 import { type Clock, sleep } from '../agent/base/clock.ts';
 import { Scope } from '../agent/base/scope.ts';
 import { toNethoodError } from '../protocol/errors.ts';
+import { exitOf, exitText, type Helper } from './helper.ts';
 import { noRestarts, stepRestart, type Ending } from './helper-policy.ts';
 import { actionAt, type MenuUpdate, startPace, stepPace, type Pace } from './menu-diff.ts';
 import type { MenuAction, MenuModel } from './menu-model.ts';
-import { exitOf, exitText, type Helper } from './systray.ts';
 
 export interface TrayDisplayDeps {
   readonly clock: Clock;
