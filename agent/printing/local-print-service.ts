@@ -1,0 +1,287 @@
+/** Printing as a whole: own printers and neighbours', one spool, the IPP front, and the faces' view of it all. */
+import { NethoodError } from '../../protocol/errors.ts';
+import type { JobView, PrinterView } from '../../protocol/control.ts';
+import type { DeviceId, JobId } from '../../protocol/ids.ts';
+import type { Audience, RemotePrinter } from '../../protocol/resources.ts';
+import type { ConfigStore } from '../../config/config-store.ts';
+import type { Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
+import type { Log } from '../base/log.ts';
+import { Scope } from '../base/scope.ts';
+import type { Announcement } from '../discovery/discovery.ts';
+import type { HttpRoute, Neighbours } from '../peers/neighbours.ts';
+import { access, type Asker } from '../trust/access.ts';
+import { checkFormat, documentFormats } from './document-format.ts';
+import { attributes, integer } from './ipp-attributes.ts';
+import { createIppRoute } from './ipp-server.ts';
+import type { Destination, Job } from './job.ts';
+import { jobWatch } from './job-watch.ts';
+import { NeighbourPrinters } from './neighbour-printers.ts';
+import type { PrintBackend } from './print-backend.ts';
+import type { PrintOrder, PrintService } from './print-service.ts';
+import { printTarget } from './print-target.ts';
+import { absentQueue, jobEvent, jobView, neighbourPrinterView, ownPrinterView, remotePrinter } from './print-views.ts';
+import { printerAnnouncements } from './printer-announcements.ts';
+import { acceptedFormats } from './printer-attributes.ts';
+import { cutToBytes } from './printer-name.ts';
+import type { Printer } from './printer.ts';
+import { OwnPrinters } from './printers.ts';
+import { openSpool, type Spool } from './spool.ts';
+import type { Target } from './spool-attempts.ts';
+
+export interface PrintServiceDeps {
+  readonly config: ConfigStore;
+  /** Owned by the service from now on. */
+  readonly backends: { readonly cups?: PrintBackend | undefined; readonly pdf?: PrintBackend | undefined };
+  readonly neighbours: Neighbours;
+  /** The spool's own folder. */
+  readonly folder: string;
+  readonly deviceId: DeviceId;
+  deviceName(): string;
+  /** Null while nothing is shared with everyone. */
+  guestsPort(): number | null;
+  /** `nh-k3q7x2mf.local` */
+  readonly hostName: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface Printing extends PrintService, AsyncDisposable {
+  /** For the peers port and the guests port. */
+  readonly ippRoute: HttpRoute;
+  /** Of the printers shared with everyone; none while sharing is paused or the guests port is closed. */
+  announcements(): Promise<Announcement[]>;
+  /** Why the print system cannot be asked, one sentence each. */
+  problems(): readonly string[];
+}
+
+/** Jobs that wait, of all senders and of one. */
+const quota = { jobs: 5_000, jobsPerSender: 500 } as const;
+
+export async function createPrintService(deps: PrintServiceDeps): Promise<Printing> {
+  const { config, clock, log } = deps;
+  const { cups, pdf } = deps.backends;
+  const scope = new Scope();
+  const backends = [pdf, cups].filter((backend) => backend !== undefined);
+  for (const backend of backends) scope.use(backend);
+  const own = scope.use(
+    new OwnPrinters({
+      backends,
+      isOn: (backend) => backend !== pdf || config.current.printing.pdf,
+      clock,
+      log,
+    }),
+  );
+  const remote = scope.use(new NeighbourPrinters(deps.neighbours, clock));
+  const backendFor = ({ device, queue }: Destination): Target | undefined => {
+    if (device !== null) return { backend: remote.backend(device), queue };
+    const printer = own.get(queue);
+    return printer && { backend: printer.backend, queue: printer.queue.id };
+  };
+  const limits = () => ({ ...quota, ...config.current.printing });
+  try {
+    const { folder, random } = deps;
+    const spool = scope.use(await openSpool({ folder, backendFor, clock, random, log, limits }));
+    return new LocalPrintService(deps, scope, { own, remote, spool });
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly own: OwnPrinters;
+  readonly remote: NeighbourPrinters;
+  readonly spool: Spool;
+}
+
+class LocalPrintService implements Printing {
+  readonly events = new Emitter<{ printers: []; job: [JobView] }>();
+  readonly ippRoute: HttpRoute;
+  readonly #deps: PrintServiceDeps;
+  readonly #scope: Scope;
+  readonly #own: OwnPrinters;
+  readonly #remote: NeighbourPrinters;
+  readonly #spool: Spool;
+
+  constructor(deps: PrintServiceDeps, scope: Scope, { own, remote, spool }: Parts) {
+    this.#deps = deps;
+    this.#scope = scope;
+    this.#own = own;
+    this.#remote = remote;
+    this.#spool = spool;
+    this.ippRoute = createIppRoute({
+      spool,
+      findPrinter: (asker, queue) => this.#visible(asker).find(({ id }) => id === queue),
+      device: deps.deviceId,
+      deviceName: () => deps.deviceName(),
+      hostName: deps.hostName,
+      started: deps.clock.wall(),
+      clock: deps.clock,
+      log: deps.log,
+    });
+    this.#listen();
+    own.start();
+  }
+
+  printers(): readonly PrinterView[] {
+    const remote = this.#remote.offered().map(({ neighbour, printer }) => neighbourPrinterView(printer, neighbour));
+    return [...this.#own.list().map((printer) => this.#view(printer)), ...remote];
+  }
+
+  async share(name: string, audience: Audience): Promise<PrinterView> {
+    const printer = this.#ownNamed(name);
+    if (printer.queue.unshareable !== undefined) throw new NethoodError('not-permitted', printer.queue.unshareable);
+    const { id } = printer;
+    await this.#deps.config.update((config) => {
+      const others = config.printers.filter(({ queue }) => queue !== id);
+      return { ...config, printers: [...others, { queue: id, audience }] };
+    });
+    return this.#view(printer);
+  }
+
+  async unshare(name: string): Promise<PrinterView> {
+    const known = this.#own.named(name).length > 0;
+    const shared = this.#deps.config.current.printers.find(({ queue }) => queue === name);
+    const printer =
+      known || shared === undefined ? this.#ownNamed(name) : { id: shared.queue, queue: absentQueue(shared.queue) };
+    await this.#deps.config.update((config) => ({
+      ...config,
+      printers: config.printers.filter(({ queue }) => queue !== printer.id),
+    }));
+    return this.#view(printer);
+  }
+
+  visibleTo(asker: Asker): readonly RemotePrinter[] {
+    return this.#visible(asker).map(remotePrinter);
+  }
+
+  async print({ on, name, copies, user, document }: PrintOrder, signal: AbortSignal): Promise<JobView> {
+    const { neighbours } = this.#deps;
+    const target = printTarget(on, {
+      own: (text) => this.#own.named(text),
+      neighbours,
+      lastSeen: (device) => this.#remote.lastSeen(device),
+    });
+    // What a neighbour's printer takes it says itself; what none of them takes is refused here.
+    const formats = target.own === undefined ? documentFormats : acceptedFormats(await target.own.describe());
+    const order = {
+      destination: target.destination,
+      label: target.label,
+      owner: { kind: 'self', user: cutToBytes(user, 255) },
+      name: cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255) || 'Untitled',
+      template: attributes(copies > 1 ? { copies: integer(copies) } : {}),
+    } as const;
+    const check = (head: Buffer): string => {
+      if (head.length === 0) throw new NethoodError('bad-document', `${order.name} is empty.`);
+      return checkFormat(head, undefined, formats);
+    };
+    return this.#jobView(await this.#spool.accept(order, { stream: document, check }, signal));
+  }
+
+  jobs(): readonly JobView[] {
+    return this.#spool.jobs().map((job) => this.#jobView(job));
+  }
+
+  async cancel(id: JobId): Promise<JobView> {
+    const own = this.#spool.get(id)?.owner.kind === 'self';
+    return this.#jobView(await this.#spool.cancel(id, own ? 'user' : 'operator'));
+  }
+
+  async hold(id: JobId): Promise<JobView> {
+    return this.#jobView(await this.#spool.hold(id));
+  }
+
+  async release(id: JobId): Promise<JobView> {
+    return this.#jobView(await this.#spool.release(id));
+  }
+
+  async *watch(id: JobId, signal: AbortSignal): AsyncGenerator<JobView, void, undefined> {
+    for await (const job of jobWatch(this.#spool, id, signal)) yield this.#jobView(job);
+  }
+
+  async announcements(): Promise<Announcement[]> {
+    const { deviceId, hostName } = this.#deps;
+    const guestsPort = this.#deps.guestsPort();
+    if (guestsPort === null) return [];
+    const printers = this.#visible({ kind: 'guest', onLink: true });
+    const described = await Promise.allSettled(
+      printers.map(async (printer) => ({ ...printer, described: await printer.describe() })),
+    );
+    // A printer that cannot be described now is announced when it can be.
+    const known = described.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    return printerAnnouncements(known, { device: deviceId, deviceName: this.#deps.deviceName(), hostName, guestsPort });
+  }
+
+  problems(): readonly string[] {
+    return this.#own.problems();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope[Symbol.asyncDispose]();
+  }
+
+  #listen(): void {
+    const { config, neighbours } = this.#deps;
+    const changed = (): void => this.events.emit('printers');
+    this.#scope.use(
+      this.#own.events.on('changed', () => {
+        neighbours.resourcesChanged();
+        changed();
+      }),
+    );
+    this.#scope.use(this.#own.events.on('reachable', () => this.#spool.nudge(null)));
+    this.#scope.use(this.#remote.events.on('changed', changed));
+    this.#scope.use(this.#remote.events.on('reachable', (device) => this.#spool.nudge(device)));
+    this.#scope.use(config.events.on('changed', changed));
+    this.#scope.use(this.#spool.events.on('changed', (job) => this.#onJob(job)));
+  }
+
+  #onJob(job: Job): void {
+    if (job.owner.kind === 'device') this.#deps.neighbours.sendJobEvent(job.owner.id, jobEvent(job));
+    this.events.emit('job', this.#jobView(job));
+  }
+
+  #visible(asker: Asker): readonly Printer[] {
+    const { paused } = this.#deps.config.current;
+    return this.#own.list().filter((printer) => {
+      const audience = this.#audienceOf(printer);
+      if (audience === undefined) return false;
+      return access(asker, { audience, rights: 'read' }, 'print', { paused });
+    });
+  }
+
+  /** Undefined where it is not shared, or must never be. */
+  #audienceOf({ id, queue }: Pick<Printer, 'id' | 'queue'>): Audience | undefined {
+    if (queue.unshareable !== undefined) return undefined;
+    return this.#deps.config.current.printers.find((shared) => shared.queue === id)?.audience;
+  }
+
+  /** @throws NethoodError `not-found`, `ambiguous` */
+  #ownNamed(name: string): Printer {
+    const [printer, ...others] = this.#own.named(name);
+    if (printer === undefined) throw new NethoodError('not-found', `There is no printer "${name}" on this PC.`);
+    if (others.length > 0) {
+      const ids = [printer, ...others].map(({ id }) => id).join(', ');
+      throw new NethoodError('ambiguous', `"${name}" fits several printers: ${ids}.`);
+    }
+    return printer;
+  }
+
+  #view(printer: Pick<Printer, 'id' | 'queue'>): PrinterView {
+    const { deviceId, hostName } = this.#deps;
+    const audience = this.#audienceOf(printer);
+    const port = this.#deps.guestsPort();
+    const uri =
+      audience === 'everyone' && port !== null
+        ? `ipp://${hostName}:${port}/ipp/print/${encodeURIComponent(printer.id)}`
+        : null;
+    return ownPrinterView(printer, { device: deviceId, deviceName: this.#deps.deviceName(), audience, uri });
+  }
+
+  #jobView(job: Job): JobView {
+    const { neighbours } = this.#deps;
+    return jobView(job, { deviceName: this.#deps.deviceName(), neighbour: (id) => neighbours.get(id) });
+  }
+}

@@ -1,0 +1,74 @@
+/** DNS-SD of the printers shared with everyone: Bonjour Printing Specification 1.2 section 9, PWG 5100.14 section 4.2. */
+import type { DeviceId } from '../../protocol/ids.ts';
+import type { Announcement } from '../discovery/discovery.ts';
+import { firstBoolean, firstString, stringsOf } from './ipp-attributes.ts';
+import type { AttributeGroup } from './ipp-values.ts';
+import { acceptedFormats } from './printer-attributes.ts';
+import { cutToBytes, printerDisplayName, printerInstanceName } from './printer-name.ts';
+import { printerUuid, type Printer } from './printer.ts';
+
+export interface AnnouncedPrinter extends Pick<Printer, 'id' | 'queue'> {
+  readonly described: AttributeGroup;
+}
+
+export interface AnnouncementFacts {
+  readonly device: DeviceId;
+  readonly deviceName: string;
+  readonly hostName: string;
+  readonly guestsPort: number;
+}
+
+/** Both services of a printer have the same name, host and port; `_ipps` is the same door behind TLS. */
+export function printerAnnouncements(printers: readonly AnnouncedPrinter[], facts: AnnouncementFacts): Announcement[] {
+  return printers.flatMap((printer) => {
+    const info = printerDisplayName(printer.queue.info, printer.id);
+    const common = {
+      name: printerInstanceName(info, facts.deviceName),
+      subtypes: ['print', 'universal'],
+      port: facts.guestsPort,
+      txt: txtOf(printer, facts),
+    };
+    return [
+      { ...common, type: 'ipp' },
+      { ...common, type: 'ipps' },
+    ];
+  });
+}
+
+function txtOf({ id, queue, described }: AnnouncedPrinter, facts: AnnouncementFacts): Record<string, string> {
+  const model = queue.makeAndModel || firstString(described, 'printer-make-and-model') || 'Printer';
+  const path = `ipp/print/${encodeURIComponent(id)}`;
+  return fitting({
+    txtvers: '1',
+    qtotal: '1',
+    rp: path,
+    ty: model,
+    adminurl: `http://${facts.hostName}:${facts.guestsPort}/${path}`,
+    note: queue.location,
+    priority: '50',
+    product: `(${model})`,
+    pdl: acceptedFormats(described).join(','),
+    UUID: printerUuid(facts.device, id),
+    TLS: '1.2',
+    air: 'none',
+    Color: letter(firstBoolean(described, 'color-supported') === true),
+    Duplex: letter(stringsOf(described, 'sides-supported').some((sides) => sides.startsWith('two-sided'))),
+    Copies: letter(copies(described) > 1),
+    ...(described.has('urf-supported') ? { URF: stringsOf(described, 'urf-supported').join(',') } : {}),
+  });
+}
+
+function copies(described: AttributeGroup): number {
+  const [range] = described.get('copies-supported') ?? [];
+  return range?.tag === 'rangeOfInteger' ? range.upper : 1;
+}
+
+function letter(can: boolean): string {
+  return can ? 'T' : 'F';
+}
+
+/** `key=value` has at most 255 bytes (RFC 6763 section 6.1). Empty ones say nothing, but `note` is looked for. */
+function fitting(txt: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(txt).filter(([key, value]) => value !== '' || key === 'note');
+  return Object.fromEntries(entries.map(([key, value]) => [key, cutToBytes(value, 254 - Buffer.byteLength(key))]));
+}
