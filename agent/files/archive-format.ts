@@ -84,8 +84,7 @@ export async function* readArchive(body: Readable): AsyncGenerator<ArchivedFile 
   const tar = extract();
   // Errors of the body must end the loop below, which waits for the next entry.
   body.on('error', (error) => tar.destroy(error)).on('close', () => body.readableEnded || tar.destroy(cutOff()));
-  // streamx is a writable stream to everybody but the types.
-  body.pipe(tar as unknown as NodeJS.WritableStream);
+  body.pipe(tar);
   let reported = false;
   for await (const entry of tar) {
     const { header } = entry;

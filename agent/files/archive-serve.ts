@@ -85,18 +85,17 @@ async function* filesOf(
   const folders = new FolderCache((path) => tree.folder(path));
   const ahead: Promise<ArchivedFile | MissingFile>[] = [];
   const budget = { bytes: 0 };
-  let next = 0;
+  const left = wanted[Symbol.iterator]();
+  const readMore = (): void => {
+    while (ahead.length < readAhead && (ahead.length === 0 || budget.bytes < readAheadBytes)) {
+      const next = left.next();
+      if (next.done === true) return;
+      ahead.push(fileOf(folders, next.value, budget));
+    }
+  };
   try {
-    while (next < wanted.length || ahead.length > 0) {
+    for (readMore(); ahead.length > 0; readMore()) {
       signal.throwIfAborted();
-      while (
-        ahead.length < readAhead &&
-        next < wanted.length &&
-        (ahead.length === 0 || budget.bytes < readAheadBytes)
-      ) {
-        const path = wanted[next++];
-        if (path !== undefined) ahead.push(fileOf(folders, path, budget));
-      }
       const file = await ahead.shift();
       if (file === undefined) continue;
       if ('content' in file) budget.bytes -= file.content.length;

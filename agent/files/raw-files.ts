@@ -26,6 +26,8 @@ export const openFlags = {
   /** Never through a link, and never waiting for the other end of a FIFO: four of those stop every file of the process. */
   read: constants.O_RDONLY | noFollow | nonBlock,
   folder: constants.O_RDONLY | directory | noFollow | nonBlock,
+  /** To be taken away from the others for a folder that the user named, who may name it by a link. */
+  noFollow,
   /** A file that must not be there yet. */
   create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow,
   /** A file of ours that is there. */

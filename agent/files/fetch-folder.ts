@@ -1,0 +1,172 @@
+/**
+ * Fetches a folder: a plan made while files already come, two streams of work, each file whole under its final name.
+ * Partial files lie in one folder beside the target, so that none of them is ever seen in the tree itself.
+ */
+import { mkdir } from 'node:fs/promises';
+import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
+import type { WirePath } from '../../protocol/wire-path.ts';
+import { fetchBatch } from './fetch-batch.ts';
+import { fetchFile } from './fetch-file.ts';
+import { FetchPlan, isUnholdable, type Job, type SeenFolder, type WantedFile } from './fetch-plan.ts';
+import { hasErrno, quotedPath, writeError } from './file-errors.ts';
+import type { GetContext } from './get-context.ts';
+import { makeFolder, sealFolder } from './local-folder.ts';
+import { joinLocal, type LocalPath, pathToText, shownPath } from './local-path.ts';
+import { identityHash } from './part-name.ts';
+import type { Place } from './publish.ts';
+import { removeStaging } from './transfer-records.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** One keeps the connection busy while the other waits for an answer. */
+const workers = 2;
+/** Files planned ahead, so that the totals are soon known and the memory stays bounded. */
+const plannedAhead = 50_000;
+const sealedAtOnce = 4;
+
+export interface FolderFetch {
+  readonly place: Place;
+  readonly modified: number;
+  readonly staging: LocalPath;
+  /** Of the record. */
+  readonly key: string;
+}
+
+export interface Failure {
+  readonly path: WirePath;
+  readonly error: NethoodError;
+}
+
+/** Kept when all is there. Gives the folder's path. */
+export async function fetchFolder(context: GetContext, fetch: FolderFetch, signal: AbortSignal): Promise<LocalPath> {
+  const { folder, name } = fetch.place;
+  await context.records.save(fetch.key, {
+    kind: 'folder',
+    folder: pathToText(folder),
+    name: pathToText(name),
+    staging: pathToText(fetch.staging),
+  });
+  const made = await makeFolder(fetch.place);
+  // What a killed run left half-written; large files are resumed instead.
+  await removeStaging(fetch.staging, isLargePart);
+  await mkdir(fetch.staging, 0o700).catch((error: unknown) => {
+    if (!hasErrno(error, 'EEXIST')) throw writeError(error, shownPath(fetch.staging));
+  });
+  try {
+    const root = { local: made.path, modified: fetch.modified, fresh: made.fresh };
+    const folders = await new FolderFetcher(context, fetch, signal).run(root);
+    await sealAll(folders);
+    await sealFolder(folder);
+  } catch (error) {
+    await removeStaging(fetch.staging, hasCode(error, 'no-space') ? undefined : isLargePart);
+    throw error;
+  }
+  await removeStaging(fetch.staging);
+  return made.path;
+}
+
+function isLargePart(name: string): boolean {
+  return name.startsWith('large-');
+}
+
+class FolderFetcher {
+  readonly #context: GetContext;
+  readonly #fetch: FolderFetch;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #queue = new WorkQueue<Job>(plannedAhead, (job) => (job.kind === 'batch' ? job.files.length : 1));
+  #firstFailure: Failure | undefined;
+  #failures = 0;
+
+  constructor(context: GetContext, fetch: FolderFetch, signal: AbortSignal) {
+    this.#context = context;
+    this.#fetch = fetch;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  async run(root: SeenFolder & { fresh: boolean }): Promise<readonly SeenFolder[]> {
+    const plan = new FetchPlan(this.#context, this.#queue, root);
+    const tasks = [plan.run(this.#signal), ...Array.from({ length: workers }, () => this.#work())];
+    // The first that fails stops the others; all have ended before anything is cleaned up.
+    let failure: { error: unknown } | undefined;
+    await Promise.all(
+      tasks.map((task) =>
+        task.catch((error: unknown) => {
+          failure ??= { error };
+          this.#stop.abort(error);
+        }),
+      ),
+    );
+    if (failure !== undefined) throw failure.error;
+    this.#tellFailures();
+    return plan.folders;
+  }
+
+  async #work(): Promise<void> {
+    for (
+      let job = await this.#queue.take(this.#signal);
+      job !== undefined;
+      job = await this.#queue.take(this.#signal)
+    ) {
+      if (job.kind === 'batch') await this.#fetchBatch(job.files);
+      else await this.#fetchAlone(job.file);
+    }
+  }
+
+  async #fetchBatch(files: readonly WantedFile[]): Promise<void> {
+    const { staging } = this.#fetch;
+    const failed = await fetchBatch(this.#context, { files, staging }, this.#signal);
+    for (const { file, code } of failed) {
+      // Between two looks it grew, or it changed under the reader: alone it gets its tries.
+      if (code === 'too-large' || code === 'changed') await this.#fetchAlone(file);
+      else this.#failed(file, new NethoodError(code, `${quotedPath(file.path)} could not be fetched.`));
+    }
+  }
+
+  async #fetchAlone(file: WantedFile): Promise<void> {
+    const { place, path } = file;
+    const key = identityHash(this.#fetch.key, path, pathToText(joinLocal(place.folder, place.name)));
+    const part = joinLocal(this.#fetch.staging, Buffer.from(`large-${key.slice(0, 16)}`));
+    try {
+      await fetchFile(this.#context, { path, place, part, key }, this.#signal);
+      this.#context.progress.add({ files: 1 });
+    } catch (error) {
+      if (this.#signal.aborted || !this.#isOfThisFile(error)) throw error;
+      this.#failed(file, toNethoodError(error));
+    }
+  }
+
+  /** What stands in the way of one file only; the others still come. */
+  #isOfThisFile(error: unknown): boolean {
+    return hasCode(error, 'not-found', 'not-a-file', 'changed', 'read-failed') || isUnholdable(error);
+  }
+
+  #failed(file: WantedFile, error: NethoodError): void {
+    // Gone since it was listed, or never to be held here: no part of the folder any more.
+    if (error.code === 'not-found' || error.code === 'not-a-file' || isUnholdable(error)) {
+      this.#context.progress.add({ skipped: 1 });
+      return;
+    }
+    this.#failures++;
+    this.#firstFailure ??= { path: file.path, error };
+  }
+
+  /** A folder of which files are missing must not look whole. */
+  #tellFailures(): void {
+    if (this.#firstFailure === undefined) return;
+    const { path, error } = this.#firstFailure;
+    const others = this.#failures > 1 ? ` and ${this.#failures - 1} more` : '';
+    throw new NethoodError(error.code, `${quotedPath(path)}${others} could not be fetched; everything else was.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Last, and from the innermost: a folder's time changes with every file that gets a name in it. */
+async function sealAll(folders: readonly SeenFolder[]): Promise<void> {
+  const left = folders.toReversed();
+  const seal = async (): Promise<void> => {
+    for (let folder = left.shift(); folder !== undefined; folder = left.shift())
+      await sealFolder(folder.local, folder.modified);
+  };
+  await Promise.all(Array.from({ length: sealedAtOnce }, seal));
+}

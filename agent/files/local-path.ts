@@ -1,0 +1,29 @@
+/** Paths where files are received. Bytes, because a Linux name need not be UTF-8; text on Windows, where it must. */
+import { win32 } from 'node:path';
+
+export type LocalPath = Buffer | string;
+
+export function localPath(text: string): LocalPath {
+  return process.platform === 'win32' ? text : Buffer.from(text);
+}
+
+/** @param name made by `local-name`, or our own */
+export function joinLocal(folder: LocalPath, name: Buffer): LocalPath {
+  if (typeof folder === 'string') return win32.join(folder, name.toString());
+  return Buffer.concat([folder, Buffer.from('/'), name]);
+}
+
+/** For people and for messages; not to open anything with. */
+export function shownPath(path: LocalPath): string {
+  return path.toString();
+}
+
+/** The same text for the same path, whatever its bytes; for records. */
+export function pathToText(path: LocalPath): string {
+  return Buffer.from(path).toString('base64');
+}
+
+export function pathFromText(text: string): LocalPath {
+  const bytes = Buffer.from(text, 'base64');
+  return process.platform === 'win32' ? bytes.toString() : bytes;
+}

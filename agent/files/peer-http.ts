@@ -1,0 +1,99 @@
+/** HTTP to a neighbour's `/files/`, with its errors turned into ours. */
+import { type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+import { ErrorBody } from '../../protocol/control.ts';
+import { type ErrorCode, errorTable, NethoodError } from '../../protocol/errors.ts';
+import type { DeviceId } from '../../protocol/ids.ts';
+import { deadlines } from '../../protocol/peer.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Neighbours } from '../peers/neighbours.ts';
+
+export interface PeerHttp {
+  readonly neighbours: Pick<Neighbours, 'httpAgent' | 'httpHost' | 'get'>;
+  readonly id: DeviceId;
+  readonly clock: Clock;
+}
+
+export interface PeerHttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+const longestError = 64 << 10;
+
+/** The response to a request that went well; its body is the caller's, to read or to destroy. @throws NethoodError of the neighbour, or `interrupted`, `timeout` */
+export async function askPeer(peer: PeerHttp, ask: PeerHttpRequest): Promise<IncomingMessage> {
+  ask.signal.throwIfAborted();
+  const response = await responseTo(peer, ask);
+  if ((response.statusCode ?? 500) < 400) return response;
+  throw await errorOf(response, peerName(peer));
+}
+
+export function peerName({ neighbours, id }: PeerHttp): string {
+  return neighbours.get(id)?.name ?? 'the neighbour';
+}
+
+function responseTo(
+  peer: PeerHttp,
+  { method, path, headers, body, signal }: PeerHttpRequest,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      agent: peer.neighbours.httpAgent(peer.id),
+      method,
+      path,
+      signal,
+      headers: { host: peer.neighbours.httpHost(peer.id), ...headers },
+    });
+    const timer = peer.clock.timer(deadlines.request, () =>
+      request.destroy(new NethoodError('timeout', `${peerName(peer)} did not answer in time.`)),
+    );
+    request.once('error', (error) => {
+      timer[Symbol.dispose]();
+      reject(signal.aborted ? (signal.reason as Error) : connectionError(error, peerName(peer)));
+    });
+    request.once('response', (response) => {
+      timer[Symbol.dispose]();
+      resolve(response);
+    });
+    request.end(body);
+  });
+}
+
+/** Whatever breaks a connection; faults of the code have no place here, as nothing else runs in it. */
+export function connectionError(error: unknown, name: string): NethoodError {
+  if (error instanceof NethoodError) return error;
+  return new NethoodError('interrupted', `The connection to ${name} broke.`, { cause: error });
+}
+
+async function errorOf(response: IncomingMessage, name: string): Promise<NethoodError> {
+  const said = ErrorBody.safeParse(await jsonOf(response));
+  const status = response.statusCode ?? 500;
+  const retryAfterMs = Number(response.headers['retry-after'] ?? Number.NaN) * 1000;
+  const options = Number.isFinite(retryAfterMs) ? { retryAfterMs } : {};
+  if (said.success) return new NethoodError(said.data.error.code, said.data.error.message, options);
+  return new NethoodError(codeOfStatus(status), `${name} answered HTTP ${status}.`, options);
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  const codes: ErrorCode[] = ['not-found', 'not-permitted', 'changed', 'range', 'busy', 'unavailable', 'bad-path'];
+  return codes.find((code) => errorTable[code].http === status) ?? 'bad-message';
+}
+
+async function jsonOf(response: IncomingMessage): Promise<unknown> {
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const bytes of response as AsyncIterable<Buffer>) {
+      size += bytes.length;
+      if (size > longestError) return undefined;
+      chunks.push(bytes);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    // Broken off or not JSON: the HTTP status is told instead.
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+/** Gives a received file its final name: whole, at once, and never in place of something else. */
+import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { NethoodError } from '../../protocol/errors.ts';
+import { hasErrno, writeError } from './file-errors.ts';
+import { modifiedOf } from './file-version.ts';
+import { numberedName } from './local-name.ts';
+import { joinLocal, type LocalPath, shownPath } from './local-path.ts';
+
+const mostNumbers = 10_000;
+
+export interface Place {
+  readonly folder: LocalPath;
+  readonly name: Buffer;
+}
+
+export interface Version {
+  readonly size: number;
+  readonly modified: number;
+}
+
+/**
+ * Moves `part` to its place. A different file of that name stays, and this one becomes `name (2)`; where one of the
+ * names holds the same version already (size and modification time), that one is it.
+ */
+export async function publish(part: LocalPath, place: Place, version: Version): Promise<LocalPath> {
+  try {
+    for (const path of candidates(place)) {
+      if (await namedAnew(part, path)) return path;
+      if (!(await isSame(path, version))) continue;
+      await unlink(part);
+      return path;
+    }
+  } catch (error) {
+    throw writeError(error, shownPath(joinLocal(place.folder, place.name)));
+  }
+  throw tooMany(place);
+}
+
+/** Where this version is already, under the name or a numbered one; else undefined. */
+export async function placeOfSame(place: Place, version: Version): Promise<LocalPath | undefined> {
+  for (const path of candidates(place)) {
+    const stat = await lstat(path).catch(missing);
+    if (stat === undefined) return undefined;
+    if (await isSame(path, version)) return path;
+  }
+  throw tooMany(place);
+}
+
+function* candidates({ folder, name }: Place): Generator<LocalPath, void> {
+  yield joinLocal(folder, name);
+  for (let number = 2; number < mostNumbers; number++) yield joinLocal(folder, numberedName(name, number));
+}
+
+/** False where the name is taken. A second name (link) cannot replace anything; rename would. */
+async function namedAnew(part: LocalPath, path: LocalPath): Promise<boolean> {
+  try {
+    await link(part, path);
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST')) return false;
+    if (!hasErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES')) throw error;
+    // FAT and some network file systems have no links: look first, which leaves a moment in between.
+    if ((await lstat(path).catch(missing)) !== undefined) return false;
+    await rename(part, path);
+    return true;
+  }
+  await unlink(part);
+  return true;
+}
+
+async function isSame(path: LocalPath, { size, modified }: Version): Promise<boolean> {
+  const stat = await lstat(path, { bigint: true }).catch(missing);
+  return stat?.isFile() === true && stat.size === BigInt(size) && modifiedOf(stat) === modified;
+}
+
+function missing(error: unknown): undefined {
+  if (hasErrno(error, 'ENOENT')) return undefined;
+  throw error;
+}
+
+function tooMany({ folder, name }: Place): NethoodError {
+  return new NethoodError('exists', `Too many files are called like ${shownPath(joinLocal(folder, name))}.`);
+}

@@ -1,0 +1,149 @@
+/**
+ * What must outlive the agent for a transfer to be resumed: one small file for each partial file, and one for each
+ * folder that is being fetched, in `state/transfers/`. Saved before what they tell of is made, so that nothing lies
+ * about on a user's disk that no record knows; a day later both are removed.
+ */
+import { mkdir, readdir, readFile, rm, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { writeFileDurable } from '../base/write-file-durable.ts';
+import { hasErrno, writeError } from './file-errors.ts';
+import { joinLocal, type LocalPath, pathFromText, shownPath } from './local-path.ts';
+import { isPartName } from './part-name.ts';
+
+const keptMs = 24 * 60 * 60 * 1000;
+const keyPattern = /^[0-9a-f]{64}$/;
+
+/** A path as base64 of its bytes. */
+const PathText = z.base64().min(1).max(16_384);
+const Size = z.int().min(0);
+
+const PartRecord = z.object({
+  kind: z.literal('part'),
+  path: PathText,
+  /** Version at the neighbour. */
+  etag: z.string().max(300),
+  size: Size,
+  modified: z.int(),
+  /** Bytes from the beginning that are safely on disk. */
+  safe: Size,
+  /** `device:inode` of the part file, so that no other file is taken for it. */
+  inode: z.string().max(64),
+  updated: z.int(),
+});
+export type PartRecord = z.infer<typeof PartRecord>;
+
+const FolderRecord = z.object({
+  kind: z.literal('folder'),
+  /** Where the folder goes: decided once, for as long as it can be resumed. */
+  folder: PathText,
+  name: PathText,
+  /** The folder of partial files beside it. */
+  staging: PathText,
+  updated: z.int(),
+});
+export type FolderRecord = z.infer<typeof FolderRecord>;
+
+const TransferRecord = z.discriminatedUnion('kind', [PartRecord, FolderRecord]);
+type TransferRecord = z.infer<typeof TransferRecord>;
+
+export class TransferRecords {
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(folder: string, clock: Clock, log: Log) {
+    this.#folder = folder;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async part(key: string): Promise<PartRecord | undefined> {
+    const record = await this.#load(key);
+    return record?.kind === 'part' ? record : undefined;
+  }
+
+  async folder(key: string): Promise<FolderRecord | undefined> {
+    const record = await this.#load(key);
+    return record?.kind === 'folder' ? record : undefined;
+  }
+
+  async save(key: string, record: Omit<PartRecord, 'updated'> | Omit<FolderRecord, 'updated'>): Promise<void> {
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await writeFileDurable(this.#file(key), JSON.stringify({ ...record, updated: this.#clock.wall() }));
+    } catch (error) {
+      throw writeError(error, "the transfer's record");
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await rm(this.#file(key), { force: true });
+  }
+
+  /** Removes what nobody resumed within a day: partial files, then their records. */
+  async removeOld(): Promise<void> {
+    const names = await readdir(this.#folder).catch(noneYet);
+    for (const name of names) {
+      const key = name.replace(/\.json$/, '');
+      if (!keyPattern.test(key)) continue;
+      const record = await this.#load(key);
+      if (record !== undefined && this.#clock.wall() - record.updated < keptMs) continue;
+      if (record !== undefined) await this.#removeRemains(record);
+      await this.remove(key);
+    }
+  }
+
+  async #removeRemains(record: TransferRecord): Promise<void> {
+    const path = pathFromText(record.kind === 'part' ? record.path : record.staging);
+    try {
+      if (record.kind === 'folder') await removeStaging(path);
+      else await removePart(path);
+    } catch (error) {
+      // The disk may be unplugged: it is not worth a second try, nor a failed start.
+      this.#log.warn({ path: shownPath(path), error: String(error) }, 'an old partial file could not be removed');
+    }
+  }
+
+  async #load(key: string): Promise<TransferRecord | undefined> {
+    try {
+      return TransferRecord.parse(JSON.parse(await readFile(this.#file(key), 'utf8')));
+    } catch (error) {
+      // Without a usable record the transfer begins anew, which is always right.
+      if (!hasErrno(error, 'ENOENT')) this.#log.warn({ key, error: String(error) }, 'a transfer record is unreadable');
+      return undefined;
+    }
+  }
+
+  #file(key: string): string {
+    return join(this.#folder, `${key}.json`);
+  }
+}
+
+/** Only what bears the name of a partial file, or lies in a folder of that name, is ever removed. */
+export async function removePart(path: LocalPath): Promise<void> {
+  const names = path.toString('latin1').split(/[/\\]/).slice(-2);
+  if (names.some((name) => isPartName(name))) await unlink(path).catch(ignoreMissing);
+}
+
+/** The folder of partial files, which is flat. `keep` names those that stay. */
+export async function removeStaging(path: LocalPath, keep: (name: string) => boolean = () => false): Promise<void> {
+  if (!isPartName(path.toString('latin1').split(/[/\\]/).at(-1) ?? '')) return;
+  const names = await readdir(path, { encoding: 'latin1' }).catch(noneYet);
+  for (const name of names)
+    if (!keep(name)) await unlink(joinLocal(path, Buffer.from(name, 'latin1'))).catch(ignoreMissing);
+  await rmdir(path).catch((error: unknown) => {
+    if (!hasErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  });
+}
+
+function noneYet(error: unknown): string[] {
+  if (hasErrno(error, 'ENOENT')) return [];
+  throw error;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!hasErrno(error, 'ENOENT')) throw error;
+}

@@ -1,0 +1,118 @@
+/** One transfer: what it shows, how it ends. */
+import { type TransferState, type TransferView } from '../../protocol/control.ts';
+import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
+import { TransferId } from '../../protocol/ids.ts';
+import type { Clock } from '../base/clock.ts';
+import { randomId } from '../base/random-id.ts';
+import type { GetOrder } from './files-service.ts';
+import { type LocalPath, shownPath } from './local-path.ts';
+import { TransferProgress } from './transfer-progress.ts';
+
+/** Faces are told at most four times a second. */
+const tellEveryMs = 250;
+
+export interface TransferStart {
+  readonly order: GetOrder;
+  /** Of the neighbour. */
+  readonly name: string;
+  readonly destination: LocalPath;
+}
+
+export class Transfer {
+  readonly id = TransferId.parse(randomId().slice(0, 16));
+  readonly progress: TransferProgress;
+  readonly #start: TransferStart;
+  readonly #clock: Clock;
+  readonly #tell: (view: TransferView) => void;
+  readonly #begunAt: number;
+  readonly #cancelled = new AbortController();
+  #state: TransferState = 'running';
+  #destination: LocalPath;
+  #error: NethoodError | undefined;
+  #endedAt: number | undefined;
+  #told = Number.NEGATIVE_INFINITY;
+  #timer: Disposable | undefined;
+  /** Kept when it has ended, however. */
+  readonly ended: Promise<void>;
+  #end: () => void = () => undefined;
+
+  constructor(start: TransferStart, clock: Clock, tell: (view: TransferView) => void) {
+    this.#start = start;
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#begunAt = clock.now();
+    this.#destination = start.destination;
+    this.progress = new TransferProgress(clock, () => this.#changed());
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  get signal(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
+  get final(): boolean {
+    return this.#endedAt !== undefined;
+  }
+
+  view(): TransferView {
+    const { order, name } = this.#start;
+    return {
+      id: this.id,
+      direction: 'get',
+      neighbour: name,
+      neighbourId: order.neighbour,
+      source: order.source,
+      destination: shownPath(this.#destination),
+      state: this.#state,
+      ...this.progress.counts,
+      rate: this.#state === 'running' ? this.progress.rate : 0,
+      seconds: ((this.#endedAt ?? this.#clock.now()) - this.#begunAt) / 1000,
+      error: this.#error === undefined ? null : { code: this.#error.code, message: this.#error.message },
+    };
+  }
+
+  /** Asks it to end; `ended` tells when it has. */
+  cancel(): void {
+    this.#cancelled.abort(new NethoodError('cancelled', `The transfer of ${this.#start.order.source} was cancelled.`));
+  }
+
+  /** The neighbour is away, or there again. */
+  turn(state: 'running' | 'waiting'): void {
+    if (this.#state === state || this.final) return;
+    this.#state = state;
+    this.#tellNow();
+  }
+
+  /** @param path the final name, which may be a numbered one */
+  done(path: LocalPath): void {
+    this.#destination = path;
+    const { files, bytes } = this.progress.counts;
+    this.progress.totals(files, bytes);
+    this.#finish('done');
+  }
+
+  failed(error: unknown): void {
+    this.#error = toNethoodError(error);
+    this.#finish(this.signal.aborted ? 'cancelled' : 'failed');
+  }
+
+  #finish(state: TransferState): void {
+    this.#endedAt = this.#clock.now();
+    this.#state = state;
+    this.#tellNow();
+    this.#end();
+  }
+
+  #changed(): void {
+    const wait = this.#told + tellEveryMs - this.#clock.now();
+    if (wait <= 0) this.#tellNow();
+    else this.#timer ??= this.#clock.timer(wait, () => this.#tellNow());
+  }
+
+  #tellNow(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    this.#told = this.#clock.now();
+    this.#tell(this.view());
+  }
+}
