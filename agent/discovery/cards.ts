@@ -98,10 +98,10 @@ export interface Network {
 
 /** `10.20.0.0/16`; nothing where it is no prefix. */
 export function parseNetwork(text: string): Network | undefined {
-  const [address = '', bits = ''] = text.split('/');
+  const [, address = '', bits = ''] = /^([^/%]+)\/(\d{1,3})$/.exec(text) ?? [];
   const family = isIP(address);
   const prefix = Number(bits);
-  if ((family !== 4 && family !== 6) || !/^\d{1,3}$/.test(bits) || prefix > (family === 4 ? 32 : 128)) return undefined;
+  if ((family !== 4 && family !== 6) || prefix > (family === 4 ? 32 : 128)) return undefined;
   return { address, family, prefix };
 }
 

@@ -179,7 +179,7 @@ export class InstanceTable {
     if (instance === undefined) return;
     // Contradicted in time: the next doubt is asked about anew.
     if (instance.expires <= now + doubtMs) instance.asks = 0;
-    instance.expires = now + Math.min(record.ttl * 1000, longestMs);
+    instance.expires = Math.max(instance.expires, now + Math.min(record.ttl * 1000, longestMs));
     instance.heard = now;
     if (record.type === 'SRV') this.#setSrv(instance, { target: record.target, port: record.port });
     if (record.type === 'TXT') this.#setTxt(instance, parseAgentTxt(record.strings));
