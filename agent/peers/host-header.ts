@@ -56,7 +56,10 @@ export function refusalOf(request: IncomingMessage, own: OwnNames): NethoodError
 
 function isOurs(host: string, local: string | undefined, { hostName, addresses }: OwnNames): boolean {
   if (host === hostName) return true;
+  const arrivedAt = local === undefined ? '' : plainAddress(local);
+  // CUPS calls 127.0.0.1 so; the name never leaves the PC (RFC 6761 6.3).
+  if (host === 'localhost') return arrivedAt === '::1' || arrivedAt.startsWith('127.');
   if (isIP(host) === 0) return false;
-  if (local !== undefined && plainAddress(local) === host) return true;
+  if (arrivedAt === host) return true;
   return addresses().some((address) => plainAddress(address) === host);
 }

@@ -111,7 +111,8 @@ describe('a request', () => {
     ['[fe80::1%25eth0]:6631', 200],
     ['[FE80:0:0::1%eth0]', 200],
     ['evil.example', 400],
-    ['localhost:6631', 400],
+    ['localhost:6631', 200],
+    ['localhost.evil.example', 400],
     ['10.1.2.4', 400],
     ['nh-aaaaaaaa.local', 400],
   ])('for the host %s is answered %i', async (host, expected) => {
