@@ -29,6 +29,8 @@ const describedMs = 5_000;
 interface Described {
   readonly at: number;
   readonly attributes: Promise<AttributeGroup>;
+  /** The last that came. */
+  readonly last: AttributeGroup | undefined;
 }
 
 export class OwnPrinters implements AsyncDisposable {
@@ -66,6 +68,12 @@ export class OwnPrinters implements AsyncDisposable {
     return exact === undefined ? this.list().filter(({ queue }) => queue.info === text) : [exact];
   }
 
+  /** As it described itself last; undefined before it did so once. */
+  described(id: QueueName): AttributeGroup | undefined {
+    const printer = this.get(id);
+    return printer && this.#described.get(printer.backend)?.get(printer.queue.id)?.last;
+  }
+
   /** Why the print system does not answer, one sentence each. */
   problems(): readonly string[] {
     return Array.from(this.#problems.values());
@@ -82,6 +90,7 @@ export class OwnPrinters implements AsyncDisposable {
     if (isNew || this.#problems.size < problemsBefore) this.events.emit('reachable');
     if (isNew || before.size !== this.#printers.size || this.list().some((each) => before.get(each.id) !== each))
       this.events.emit('changed');
+    this.#describeNew();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,19 +163,51 @@ export class OwnPrinters implements AsyncDisposable {
 
   /** Not with the signal of the asker: others may wait for the same answer. */
   #description(backend: PrintBackend, queue: QueueName): Promise<AttributeGroup> {
-    const now = this.#deps.clock.now();
-    const known = this.#described.get(backend) ?? new Map<QueueName, Described>();
-    this.#described.set(backend, known);
-    const last = known.get(queue);
-    if (last !== undefined && now - last.at < describedMs) return last.attributes;
-    const attributes = this.#describe(backend, queue).catch((error: unknown) => {
-      // An old description is better than none, for as long as the print system is away.
-      if (last === undefined) known.delete(queue);
-      else known.set(queue, last);
-      return last?.attributes ?? Promise.reject(toNethoodError(error));
-    });
-    known.set(queue, { at: now, attributes });
+    const at = this.#deps.clock.now();
+    const cache = this.#cacheOf(backend);
+    const known = cache.get(queue);
+    if (known !== undefined && at - known.at < describedMs) return known.attributes;
+    const last = known?.last;
+    const attributes = this.#describe(backend, queue).then(
+      (described) => {
+        cache.set(queue, { at, attributes, last: described });
+        return described;
+      },
+      (error: unknown) => {
+        cache.delete(queue);
+        if (last === undefined) throw error;
+        // An old description is better than none, for as long as the print system is away.
+        cache.set(queue, { at: Number.NEGATIVE_INFINITY, attributes, last });
+        return last;
+      },
+    );
+    cache.set(queue, { at, attributes, last });
     return attributes;
+  }
+
+  #cacheOf(backend: PrintBackend): Map<QueueName, Described> {
+    const cache = this.#described.get(backend) ?? new Map<QueueName, Described>();
+    this.#described.set(backend, cache);
+    return cache;
+  }
+
+  /** Each new queue once, so that `described` has something to tell. */
+  #describeNew(): void {
+    for (const printer of this.list()) {
+      const { id } = printer;
+      if (this.described(id) !== undefined) continue;
+      this.#scope.run(
+        async () => {
+          await printer.describe();
+          this.events.emit('changed');
+        },
+        (error) =>
+          this.#deps.log.info(
+            { printer: id, error: toNethoodError(error).message },
+            'A printer says nothing of itself yet.',
+          ),
+      );
+    }
   }
 
   async #describe(backend: PrintBackend, queue: QueueName): Promise<AttributeGroup> {

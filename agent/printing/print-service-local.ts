@@ -47,11 +47,11 @@ export interface PrintServiceDeps {
   readonly log: Log;
 }
 
-export interface Printing extends PrintService, AsyncDisposable {
+export interface LocalPrintService extends PrintService, AsyncDisposable {
   /** For the peers port and the guests port. */
   readonly ippRoute: HttpRoute;
-  /** Of the printers shared with everyone; none while sharing is paused or the guests port is closed. */
-  announcements(): Promise<Announcement[]>;
+  /** Of the printers shared with everyone; none while sharing is paused. `events.printers` tells when they change. */
+  announcements(guestsPort: number): readonly Announcement[];
   /** Why the print system cannot be asked, one sentence each. */
   problems(): readonly string[];
 }
@@ -59,7 +59,7 @@ export interface Printing extends PrintService, AsyncDisposable {
 /** Jobs that wait, of all senders and of one. */
 const quota = { jobs: 5_000, jobsPerSender: 500 } as const;
 
-export async function createPrintService(deps: PrintServiceDeps): Promise<Printing> {
+export async function createPrintService(deps: PrintServiceDeps): Promise<LocalPrintService> {
   const { config, clock, log } = deps;
   const { cups, pdf } = deps.backends;
   const scope = new Scope();
@@ -83,7 +83,7 @@ export async function createPrintService(deps: PrintServiceDeps): Promise<Printi
   try {
     const { folder, random } = deps;
     const spool = scope.use(await openSpool({ folder, backendFor, clock, random, log, limits }));
-    return new LocalPrintService(deps, scope, { own, remote, spool });
+    return new PrintServiceOfAgent(deps, scope, { own, remote, spool });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
@@ -96,7 +96,7 @@ interface Parts {
   readonly spool: Spool;
 }
 
-class LocalPrintService implements Printing {
+class PrintServiceOfAgent implements LocalPrintService {
   readonly events = new Emitter<{ printers: []; job: [JobView] }>();
   readonly ippRoute: HttpRoute;
   readonly #deps: PrintServiceDeps;
@@ -201,17 +201,14 @@ class LocalPrintService implements Printing {
     for await (const job of jobWatch(this.#spool, id, signal)) yield this.#jobView(job);
   }
 
-  async announcements(): Promise<Announcement[]> {
-    const { deviceId, hostName } = this.#deps;
-    const guestsPort = this.#deps.guestsPort();
-    if (guestsPort === null) return [];
-    const printers = this.#visible({ kind: 'guest', onLink: true });
-    const described = await Promise.allSettled(
-      printers.map(async (printer) => ({ ...printer, described: await printer.describe() })),
-    );
-    // A printer that cannot be described now is announced when it can be.
-    const known = described.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    return printerAnnouncements(known, { device: deviceId, deviceName: this.#deps.deviceName(), hostName, guestsPort });
+  announcements(guestsPort: number): readonly Announcement[] {
+    const { deviceId: device, hostName } = this.#deps;
+    const printers = this.#visible({ kind: 'guest', onLink: true }).flatMap(({ id, queue }) => {
+      const described = this.#own.described(id);
+      // One that was never described yet is announced when it is.
+      return described === undefined ? [] : [{ id, queue, described }];
+    });
+    return printerAnnouncements(printers, { device, deviceName: this.#deps.deviceName(), hostName, guestsPort });
   }
 
   problems(): readonly string[] {
