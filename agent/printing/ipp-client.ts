@@ -65,16 +65,18 @@ export async function ippRequest(
   const passOn = (): void => stop.abort(signal.reason);
   signal.addEventListener('abort', passOn, { once: true });
   let http: ClientRequest | undefined;
+  let stream: Readable | undefined;
   try {
     http = open(target, { signal: stop.signal, chunked: document !== undefined });
     using _ = deadlines(target, http, { stop, ...usualDeadlines, ...options.deadlines, document });
-    const openDocument = document && (() => opened(document, stop));
+    const openDocument = document && (() => (stream = opened(document, stop)));
     return await exchange(target, http, encodeIpp(request), openDocument);
   } catch (error) {
     throw stop.signal.aborted ? stop.signal.reason : explained(target, error);
   } finally {
     signal.removeEventListener('abort', passOn);
     http?.destroy();
+    stream?.destroy();
   }
 }
 

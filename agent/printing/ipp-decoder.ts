@@ -197,12 +197,23 @@ export async function readIppMessage<Role extends IppRole>(
       if (!(await moreToRead(stream))) return { message: decoder.message(), body: stream };
       continue;
     }
-    const known = decoder.header;
-    const rest = decoder.write(piece);
-    if (known === undefined && decoder.header !== undefined) options.onHeader?.(decoder.header);
+    const rest = writeTelling(decoder, piece, options.onHeader);
     if (rest === undefined) continue;
     if (rest.length > 0) stream.unshift(rest);
     return { message: decoder.message(), body: stream };
+  }
+}
+
+function writeTelling(
+  decoder: IppDecoder<IppRole>,
+  piece: Buffer,
+  onHeader: ReadOptions['onHeader'],
+): Buffer | undefined {
+  const known = decoder.header;
+  try {
+    return decoder.write(piece);
+  } finally {
+    if (known === undefined && decoder.header !== undefined) onHeader?.(decoder.header);
   }
 }
 
