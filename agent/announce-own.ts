@@ -1,0 +1,86 @@
+/** Keeps in step what is announced, whether the guests port is open, and what neighbours are told, as shares, printers and settings change. */
+import type { ConfigStore } from '../config/config-store.ts';
+import { AgentTxt } from '../protocol/dns-sd.ts';
+import type { DeviceId } from '../protocol/ids.ts';
+import { protocolVersion } from '../protocol/peer.ts';
+import type { Log } from './base/log.ts';
+import { Scope } from './base/scope.ts';
+import type { NoticeBoard } from './control/notices.ts';
+import type { Announcement, Discovery } from './discovery/discovery.ts';
+import type { Shares } from './files/files-service.ts';
+import type { GuestPort } from './peers/guest-port.ts';
+import type { Neighbours } from './peers/neighbours.ts';
+import type { PrintService } from './printing/print-service.ts';
+import { toNethoodError } from '../protocol/errors.ts';
+
+export interface OwnDeps {
+  readonly id: DeviceId;
+  readonly name: () => string;
+  readonly peersPort: number;
+  readonly config: Pick<ConfigStore, 'events' | 'current'>;
+  readonly shares: Pick<Shares, 'events'>;
+  readonly printing: Pick<PrintService, 'events' | 'printers'>;
+  /** DNS-SD services of the printers that everyone may use, on the open guests port. */
+  readonly printerServices: (guestsPort: number) => readonly Announcement[];
+  readonly guests: GuestPort;
+  readonly neighbours: Pick<Neighbours, 'resourcesChanged'>;
+  readonly discovery: Pick<Discovery, 'announce'>;
+  readonly notices: NoticeBoard;
+  /** The guests port opened or closed. */
+  readonly portsChanged: () => void;
+  readonly log: Log;
+}
+
+/** Kept when the first announcement is on its way. */
+export function announceOwn(deps: OwnDeps): AsyncDisposable {
+  const scope = new Scope();
+  let work: Promise<void> = Promise.resolve();
+  let again = false;
+  const after = async (earlier: Promise<void>): Promise<void> => {
+    await earlier;
+    again = false;
+    if (!scope.signal.aborted) await announce(deps);
+  };
+  const settle = (): void => {
+    deps.neighbours.resourcesChanged();
+    if (again) return;
+    again = true;
+    work = after(work);
+  };
+  scope.use(deps.config.events.on('changed', settle));
+  scope.use(deps.shares.events.on('changed', settle));
+  scope.use(deps.printing.events.on('printers', settle));
+  settle();
+  scope.defer(() => work);
+  return scope;
+}
+
+async function announce(deps: OwnDeps): Promise<void> {
+  const { guests, discovery, notices, log } = deps;
+  const before = guests.port;
+  await guests.setOpen(hasGuests(deps)).then(
+    () => notices.clear('guests'),
+    (error: unknown) => {
+      const { code, message } = toNethoodError(error);
+      notices.raise('guests', code, message);
+    },
+  );
+  if (guests.port !== before) deps.portsChanged();
+  const printers = guests.port === null ? [] : deps.printerServices(guests.port);
+  try {
+    await discovery.announce([agentService(deps), ...printers]);
+  } catch (error) {
+    // Discovery degrades alone: known neighbours are dialled all the same.
+    log.warn({ error: toNethoodError(error).message }, 'this device could not be announced');
+  }
+}
+
+/** Folders for everyone are served to agents only, so far; the guests port is for printers. */
+function hasGuests({ config, printing }: OwnDeps): boolean {
+  return !config.current.paused && printing.printers().some(({ local, audience }) => local && audience === 'everyone');
+}
+
+function agentService({ id, name, peersPort }: OwnDeps): Announcement {
+  const txt = AgentTxt.parse({ id, v: String(protocolVersion.max), name: name() });
+  return { name: name(), type: 'nethood', subtypes: [], port: peersPort, txt };
+}

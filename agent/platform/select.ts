@@ -1,0 +1,33 @@
+/** Which print systems this PC has. */
+import { join } from 'node:path';
+import type { Paths } from '../../config/paths.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { PrintBackend } from '../printing/print-backend.ts';
+import { createCupsBackend } from './cups.ts';
+import { openPdfPrinter } from './pdf-printer.ts';
+
+interface BackendDeps {
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly paths: Paths;
+  readonly instances: () => ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Backends {
+  readonly cups?: PrintBackend;
+  readonly pdf: PrintBackend;
+}
+
+/** CUPS is everywhere but on Windows; the PDF printer everywhere. */
+export async function selectBackends(deps: BackendDeps): Promise<Backends> {
+  const { platform, env, paths, clock, instances, log } = deps;
+  return {
+    ...(platform === 'win32'
+      ? {}
+      : { cups: createCupsBackend({ env, clock, instances, log: log.child({ part: 'cups' }) }) }),
+    pdf: await openPdfPrinter({ folder: paths.files, stateFolder: join(paths.state, 'pdf'), clock }),
+  };
+}
