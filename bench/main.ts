@@ -1,0 +1,141 @@
+/**
+ * `npm run bench [-- --quick]`: what nethood reaches, beside what a user would take instead, on the same machine in the
+ * same run. Times depend on the machine and its other work; the ratios are what to compare.
+ */
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, release, type } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Scope } from '../agent/base/scope.ts';
+import { BenchAgent, introduce, openGet } from './agents.ts';
+import { timed } from './command.ts';
+import { type Moved, type Mover, race } from './mover.ts';
+import { openNginxCurl } from './nginx-curl.ts';
+import { openScp } from './scp.ts';
+import { formatTable, median } from './table.ts';
+import { openWorkspace, writeRandomFile } from './workspace.ts';
+
+interface Extent {
+  readonly bytes: number;
+  readonly rounds: number;
+  readonly starts: number;
+  readonly commands: number;
+  /** How long an agent is left alone before its memory is read. */
+  readonly idleMs: number;
+}
+
+const whole: Extent = { bytes: 2 ** 30, rounds: 5, starts: 5, commands: 20, idleMs: 10_000 };
+const quick: Extent = { bytes: 2 ** 27, rounds: 2, starts: 2, commands: 5, idleMs: 2_000 };
+
+type Row = readonly string[];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+  const extent = values.quick ? quick : whole;
+  await using scope = new Scope();
+  console.log(
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${type()} ${release()}, Node ${process.versions.node}`,
+  );
+  console.log(
+    `load before: ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(' ')}\n`,
+  );
+  // The file, one copy of it, and a part that a failed round may leave.
+  const { folder, warning } = scope.use(await openWorkspace(extent.bytes * 3));
+  if (warning !== undefined) console.log(`${warning}\n`);
+  const [asker, owner] = [new BenchAgent(join(folder, 'asker')), new BenchAgent(join(folder, 'owner'))];
+  console.log(`${formatTable(await agentRows(asker, owner, { folder, extent, scope }))}\n`);
+  console.log(formatTable(await transferRows(asker, owner, { folder, extent, scope })));
+}
+
+interface Setting {
+  readonly folder: string;
+  readonly extent: Extent;
+  readonly scope: Scope;
+}
+
+/** Leaves both agents running, and introduced to each other. */
+async function agentRows(asker: BenchAgent, owner: BenchAgent, { folder, extent, scope }: Setting): Promise<Row[]> {
+  const first: number[] = [];
+  const again: number[] = [];
+  for (let round = 0; round < extent.starts; round++) {
+    await using fresh = new BenchAgent(join(folder, `start-${round}`));
+    first.push(await fresh.start('fresh'));
+    await fresh[Symbol.asyncDispose]();
+    again.push(await fresh.start('fresh'));
+  }
+  scope.use(owner);
+  scope.use(asker);
+  await owner.start('owner');
+  await asker.start('asker');
+  const shared = join(folder, 'shared');
+  await mkdir(shared);
+  await introduce(asker, owner, shared);
+  await new Promise((resolve) => setTimeout(resolve, extent.idleMs));
+  const memory = await residentBytes(asker.pid);
+  const [node, status] = await commandTimes(asker, extent.commands);
+  return [
+    ['agent', 'median', 'best', 'worst'],
+    row('start to serving, new home', first, (ms) => `${(ms / 1000).toFixed(2)} s`),
+    row('start to serving, known home', again, (ms) => `${(ms / 1000).toFixed(2)} s`),
+    row('nethood status', status, (ms) => `${ms.toFixed(0)} ms`),
+    row('  of it Node itself (node -e 0)', node, (ms) => `${ms.toFixed(0)} ms`),
+    ['resident memory, idle, one neighbour', `${(memory / 1e6).toFixed(0)} MB`],
+  ];
+}
+
+function row(name: string, values: readonly number[], text: (value: number) => string): Row {
+  return [name, text(median(values)), text(Math.min(...values)), text(Math.max(...values))];
+}
+
+/** Turn by turn, in milliseconds. */
+async function commandTimes(agent: BenchAgent, count: number): Promise<[node: number[], status: number[]]> {
+  const [node, status]: [number[], number[]] = [[], []];
+  for (let round = 0; round < count; round++) {
+    node.push((await timed(process.execPath, ['-e', '0'])).seconds * 1000);
+    status.push((await agent.nethood('status', '--json')).seconds * 1000);
+  }
+  return [node, status];
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const { stdout } = await timed('ps', ['-o', 'rss=', '-p', String(pid)]);
+  return Number(stdout.trim()) * 1024;
+}
+
+async function transferRows(asker: BenchAgent, owner: BenchAgent, { folder, extent, scope }: Setting): Promise<Row[]> {
+  const file = join(folder, 'shared', 'file.bin');
+  await writeRandomFile(file, extent.bytes);
+  const opened = [
+    ['nginx TLS 1.3 + curl', await openNginxCurl(file, join(folder, 'nginx'))],
+    ['nethood get', await openGet(asker, owner, 'file.bin')],
+    ['scp', await openScp(file, join(folder, 'ssh'))],
+  ] as const;
+  const movers = opened.flatMap(([, mover]) => (typeof mover === 'string' ? [] : [scope.use(mover)]));
+  const results = await race(movers, { file, folder, rounds: extent.rounds });
+  const size = `${extent.bytes / 2 ** 20} MiB`;
+  return [
+    [`one file of ${size}, memory to memory, median of ${extent.rounds}`, 'seconds', 'MB/s', 'ratio', 'worst', 'best'],
+    ...speedRows(results, extent.bytes),
+    ...opened.flatMap(([name, mover]) => (typeof mover === 'string' ? [[name, `left out: no ${mover} here`]] : [])),
+  ];
+}
+
+/** Ratios to the first: of rates, so more is better. */
+function speedRows(results: ReadonlyMap<Mover, readonly Moved[]>, bytes: number): Row[] {
+  const lines = Array.from(results).flatMap(([{ name }, moved]) => {
+    const alone = moved.flatMap(({ movingSeconds }) => (movingSeconds === undefined ? [] : [movingSeconds]));
+    const command = { name, seconds: moved.map(({ seconds }) => seconds) };
+    return alone.length === 0 ? [command] : [command, { name: '  of it the transfer itself', seconds: alone }];
+  });
+  const reference = median(lines[0]?.seconds ?? [1]);
+  const rate = (seconds: number): string => (bytes / seconds / 1e6).toFixed(0);
+  return lines.map(({ name, seconds }) => {
+    const middle = median(seconds);
+    const [worst, best] = [Math.max(...seconds), Math.min(...seconds)];
+    return [name, middle.toFixed(2), rate(middle), (reference / middle).toFixed(2), rate(worst), rate(best)];
+  });
+}
+
+await main();
