@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Written to stdin, which is closed then. */
   readonly input?: string;
+  /** Keeps stdin open, for `write`. */
+  readonly keepStdin?: boolean;
   /** Milliseconds after which it is killed. `exec` default: 60,000; `spawn`: never. */
   readonly timeoutMs?: number;
 }
@@ -88,6 +90,11 @@ export class OfficeProcess implements AsyncDisposable {
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#child.kill(signal);
+  }
+
+  /** To its stdin, where `keepStdin` was given. */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   /** Waits until its output (stdout, then stderr) matches. @throws with the whole output when it ends before, or the deadline passes */
@@ -179,9 +186,9 @@ export class Office implements AsyncDisposable {
     // env execs the command, as nsenter does: no process between us and it.
     const child = spawn(enter, [...rest, 'env', '-C', options.cwd ?? '/', command, ...args], {
       env: { ...process.env, ...options.env },
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [options.input !== undefined || options.keepStdin === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
-    child.stdin?.end(options.input);
+    if (options.keepStdin !== true) child.stdin?.end(options.input);
     const started = new OfficeProcess(child, options.timeoutMs);
     this.#processes.push(started);
     return started;

@@ -56,5 +56,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if ('reconfirm' in order) discovery.reconfirm(DeviceId.parse(order.reconfirm));
   else void announce(order);
 });
+// A socket that cannot be bound keeps no process alive; an agent has other ones.
+setInterval(() => {}, 60_000);
 tell({ self, cards: cards.cards.map((card) => card.name) });
 await announce({ name, port: Number(port) });
