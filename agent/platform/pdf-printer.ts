@@ -55,40 +55,28 @@ class PdfPrinter implements PrintBackend {
     this.#begun = begun;
   }
 
-  list(): Promise<readonly Queue[]> {
-    return Promise.resolve([
-      {
-        id: pdfQueue,
-        info: 'PDF',
-        location: '',
-        makeAndModel: 'nethood PDF',
-        state: 'idle',
-        stateReasons: [],
-        accepting: true,
-      },
-    ]);
+  list(signal: AbortSignal): Promise<readonly Queue[]> {
+    return signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve([onlyQueue]);
   }
 
-  describe(): Promise<AttributeGroup> {
-    return Promise.resolve(pdfAttributes);
+  describe(queue: QueueName): Promise<AttributeGroup> {
+    return queue === pdfQueue ? Promise.resolve(pdfAttributes) : Promise.reject(noSuchQueue(queue));
   }
 
-  async submit(_queue: QueueName, document: Document, signal: AbortSignal): Promise<BackendJob> {
+  async submit(queue: QueueName, document: Document, signal: AbortSignal): Promise<BackendJob> {
+    if (queue !== pdfQueue) throw noSuchQueue(queue);
+    signal.throwIfAborted();
     const { folder } = this.#deps;
     const hidden = this.#hiddenFile(document.uuid);
-    try {
-      await mkdir(folder, { recursive: true });
-      // The hidden name is only ever there with a whole document: its absence means something.
-      const incoming = `${hidden}-new`;
-      await pipeline(document.open(), createWriteStream(incoming, { mode: 0o644, flush: true }), { signal });
-      await rename(incoming, hidden);
-      await this.#begin(document.uuid);
-      await giveName(folder, hidden, documentNames(document.name, document.format));
-      await rm(hidden, { force: true });
-      await syncFolder(folder);
-    } catch (error) {
-      throw folderError(error, folder);
-    }
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => folderError(error, folder));
+    // The hidden name is only ever there with a whole document: its absence means something.
+    await takeDocument(document, hidden, signal).catch((error: unknown) => folderError(error, folder));
+    await this.#begin(document.uuid);
+    await giveName(folder, hidden, documentNames(document.name, document.format)).catch((error: unknown) =>
+      folderError(error, folder),
+    );
+    await rm(hidden, { force: true });
+    await syncFolder(folder);
     return delivered(document.uuid);
   }
 
@@ -103,14 +91,21 @@ class PdfPrinter implements PrintBackend {
   }
 
   /** A document is a file the moment it is taken; there is nothing left to stop. */
-  async cancel(): Promise<void> {}
+  cancel(_queue: QueueName, reference: string): Promise<void> {
+    return this.#knows(reference) ? Promise.resolve() : Promise.reject(noSuchJob(reference));
+  }
 
   async *watch(_queue: QueueName, reference: string): AsyncGenerator<BackendJob, void, undefined> {
+    if (!this.#knows(reference)) throw noSuchJob(reference);
     yield await Promise.resolve(delivered(reference));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#journal[Symbol.asyncDispose]();
+  }
+
+  #knows(reference: string): boolean {
+    return this.#begun.has(reference as JobUuid);
   }
 
   async #begin(uuid: JobUuid): Promise<void> {
@@ -124,6 +119,16 @@ class PdfPrinter implements PrintBackend {
     return join(this.#deps.folder, `.${uuid.slice('urn:uuid:'.length)}.nethood-part`);
   }
 }
+
+const onlyQueue: Queue = {
+  id: pdfQueue,
+  info: 'PDF',
+  location: '',
+  makeAndModel: 'nethood PDF',
+  state: 'idle',
+  stateReasons: [],
+  accepting: true,
+};
 
 function delivered(reference: string): BackendJob {
   return { reference, state: 'completed', stateReasons: ['job-completed-successfully'] };
@@ -149,9 +154,31 @@ function missing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-function folderError(error: unknown, folder: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error instanceof NethoodError) return error;
+/** Whole and fsynced under the hidden name, or nothing at all. */
+async function takeDocument(document: Document, hidden: string, signal: AbortSignal): Promise<void> {
+  const incoming = `${hidden}-new`;
+  try {
+    await pipeline(document.open(), createWriteStream(incoming, { mode: 0o644, flush: true }), { signal });
+    await rename(incoming, hidden);
+  } catch (error) {
+    await rm(incoming, { force: true });
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** @throws what the folder's error means; the document's own error stays what it is */
+function folderError(error: unknown, folder: string): never {
+  if (!(error instanceof Error) || !('code' in error) || error instanceof NethoodError) throw error;
   const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-  if (full) return new NethoodError('no-space', `The disk of ${folder} is full.`, { cause: error });
-  return new NethoodError('unavailable', `The folder ${folder} cannot be written: ${error.message}.`, { cause: error });
+  if (full) throw new NethoodError('no-space', `The disk of ${folder} is full.`, { cause: error });
+  throw new NethoodError('unavailable', `The folder ${folder} cannot be written: ${error.message}.`, { cause: error });
+}
+
+function noSuchQueue(queue: string): NethoodError {
+  return new NethoodError('not-found', `There is no queue "${queue}" beside PDF.`);
+}
+
+function noSuchJob(reference: string): NethoodError {
+  return new NethoodError('not-found', `The PDF printer knows no job ${reference}.`);
 }

@@ -202,7 +202,7 @@ export class OwnPrinters implements AsyncDisposable {
           this.events.emit('changed');
         },
         (error) =>
-          this.#deps.log.info(
+          this.#deps.log.debug(
             { printer: id, error: toNethoodError(error).message },
             'A printer says nothing of itself yet.',
           ),
