@@ -42,14 +42,16 @@ async function dispatch(argv: readonly string[], io: Io, json: boolean): Promise
   const { name, line } = found;
   const { load } = entryOf(name);
   const command = await load?.();
-  if (command === undefined && (line.includes('--help') || line.includes('-h')))
-    return sayText(commandHelp(name, command), io, json);
-  if (command === undefined)
-    throw new NethoodError('unsupported', `\`nethood ${name}\` is not in this version of nethood.`);
+  if (command === undefined) return notYet(name, line, io, json);
   const args = parseLine(name, command, line);
   if (args.flag('help')) return sayText(commandHelp(name, command), io, json);
   if (args.flag('version')) return version(io, json);
   return runCommand(command, args, io);
+}
+
+function notYet(name: CommandName, line: readonly string[], io: Io, json: boolean): number {
+  if (line.includes('--help') || line.includes('-h')) return sayText(commandHelp(name, undefined), io, json);
+  throw new NethoodError('unsupported', `\`nethood ${name}\` is not in this version of nethood.`);
 }
 
 async function runCommand(command: Command, args: Args, io: Io): Promise<number> {

@@ -11,7 +11,7 @@ import type { NoticeBoard } from './notices.ts';
 import { SnapshotStore } from './snapshot.ts';
 import { neighbourView } from './views.ts';
 
-/** A face shows the newest; the spool keeps them all. */
+/** A face shows the newest, and these first; the spool keeps them all. */
 const mostJobs = 500;
 
 export interface SnapshotSourceDeps {
@@ -66,7 +66,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
 }
 
 function newest(jobs: readonly JobView[]): JobView[] {
-  return jobs.length <= mostJobs ? [...jobs] : jobs.toSorted((a, b) => b.id - a.id).slice(0, mostJobs);
+  return jobs.toSorted((a, b) => b.id - a.id).slice(0, mostJobs);
 }
 
 function configNotices({ problem }: ConfigStore): Snapshot['notices'] {

@@ -54,7 +54,7 @@ async function askAgent(paths: Paths, signal?: AbortSignal): Promise<{ pid: numb
 }
 
 async function openStartLog(paths: Paths): Promise<{ fd: number; path: string; close(): Promise<void> }> {
-  const folder = join(paths.state, 'log');
+  const folder = join(paths.state, 'logs');
   const path = join(folder, 'start.log');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = await open(path, 'w', 0o600);

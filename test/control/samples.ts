@@ -1,0 +1,153 @@
+/** One value of each view, as a busy agent shows it. */
+import type {
+  CallName,
+  CallRequest,
+  CallResponse,
+  JobView,
+  NeighbourView,
+  PrinterView,
+  ShareView,
+  Snapshot,
+  TransferView,
+} from '../../protocol/control.ts';
+import {
+  DeviceId,
+  DisplayName,
+  JobId,
+  JobUuid,
+  QueueName,
+  ShareId,
+  ShareName,
+  TransferId,
+} from '../../protocol/ids.ts';
+import { parseWirePath } from '../../protocol/wire-path.ts';
+
+export const ownId = DeviceId.parse('a'.repeat(52));
+export const annaId = DeviceId.parse('k3q7x2mf'.padEnd(52, 'b'));
+export const bobId = DeviceId.parse('k3zz'.padEnd(52, 'c'));
+
+export const share: ShareView = {
+  id: ShareId.parse('s'.repeat(26)),
+  name: ShareName.parse('Docs'),
+  folder: '/home/me/Docs',
+  audience: 'everyone',
+  rights: 'read',
+  state: 'ok',
+};
+
+export const printer: PrinterView = {
+  id: QueueName.parse('laser'),
+  name: DisplayName.parse('Laser on floor 2'),
+  owner: DisplayName.parse('Me'),
+  ownerId: ownId,
+  local: true,
+  shared: true,
+  audience: 'everyone',
+  unshareable: null,
+  state: 'idle',
+  stateReasons: ['none'],
+  accepting: true,
+  uri: 'ipp://nh-aaaaaaaa.local:6632/ipp/print/laser',
+};
+
+export const neighbour: NeighbourView = {
+  id: annaId,
+  name: DisplayName.parse('Anna'),
+  state: 'ready',
+  trust: 'stranger',
+  addresses: ['10.20.0.7', 'fe80::7%eth0'],
+  port: 6631,
+  shares: [{ id: ShareId.parse('t'.repeat(26)), name: ShareName.parse('Projects'), rights: 'read' }],
+  printers: [
+    {
+      id: QueueName.parse('plotter'),
+      name: DisplayName.parse('Plotter'),
+      state: 'idle',
+      stateReasons: [],
+      accepting: true,
+    },
+  ],
+  problem: null,
+  lastSeen: '2026-11-20T10:00:00.000Z',
+};
+
+export const job: JobView = {
+  id: JobId.parse(12),
+  uuid: JobUuid.parse('urn:uuid:01234567-89ab-cdef-0123-456789abcdef'),
+  printer: 'Anna/plotter',
+  from: 'me on Me',
+  own: true,
+  name: 'offer.pdf',
+  state: 'pending',
+  stateReasons: ['none'],
+  message: null,
+  pages: null,
+  bytes: 1234,
+  created: '2026-11-20T10:00:00.000Z',
+};
+
+export const transfer: TransferView = {
+  id: TransferId.parse('transfer2'),
+  direction: 'get',
+  neighbour: DisplayName.parse('Anna'),
+  neighbourId: annaId,
+  source: 'Anna/Projects/big.bin',
+  destination: '/home/me/big.bin',
+  state: 'running',
+  files: 0,
+  filesTotal: 1,
+  bytes: 500_000,
+  bytesTotal: 1_000_000,
+  resumedFrom: 0,
+  skipped: 0,
+  rate: 250_000,
+  seconds: 2,
+  error: null,
+};
+
+export const snapshot: Snapshot = {
+  device: { id: ownId, name: DisplayName.parse('Me') },
+  version: '0.1.0',
+  paused: false,
+  ports: { loopback: 6630, peers: 6631, guests: null },
+  page: null,
+  shares: [share],
+  printers: [printer],
+  neighbours: [neighbour],
+  jobs: [job],
+  transfers: [transfer],
+  notices: [],
+};
+
+/** Of every call a request and its answer: a call without one does not compile. */
+export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; response: CallResponse<N> } } = {
+  stop: { request: {}, response: {} },
+  rename: { request: { name: DisplayName.parse('New') }, response: { name: DisplayName.parse('New') } },
+  pause: { request: {}, response: {} },
+  resume: { request: {}, response: {} },
+  share: { request: { folder: '/home/me/Docs', audience: ['Anna'], write: false }, response: share },
+  unshare: { request: { name: 'Docs' }, response: share },
+  'printer-share': { request: { name: 'laser', audience: 'colleagues' }, response: printer },
+  'printer-unshare': { request: { name: 'laser' }, response: { ...printer, shared: false, audience: null, uri: null } },
+  neighbour: { request: { neighbour: 'anna' }, response: neighbour },
+  'neighbour-add': { request: { address: '[fe80::7%eth0]:6631' }, response: neighbour },
+  'neighbour-forget': { request: { neighbour: 'anna' }, response: {} },
+  list: {
+    request: { neighbour: 'anna', share: 'Projects', path: 'a b', cursor: 'next' },
+    response: {
+      entries: [
+        { name: 'ü', path: parseWirePath('a%20b/%C3%BC'), kind: 'file', size: 3, modified: '2026-11-20T10:00:00.000Z' },
+      ],
+      cursor: 'more',
+      skipped: 1,
+    },
+  },
+  get: {
+    request: { neighbour: 'anna', share: 'Projects', path: 'big.bin', destination: '/home/me' },
+    response: transfer,
+  },
+  'transfer-cancel': { request: { id: transfer.id }, response: { ...transfer, state: 'cancelled' } },
+  'job-cancel': { request: { id: job.id }, response: { ...job, state: 'canceled' } },
+  'job-hold': { request: { id: job.id }, response: { ...job, state: 'pending-held' } },
+  'job-release': { request: { id: job.id }, response: job },
+};
