@@ -7,6 +7,7 @@ export class Scope implements AsyncDisposable {
   readonly #owned: (() => unknown)[] = [];
   readonly #tasks = new Set<Promise<void>>();
   #disposed: Promise<void> | undefined;
+  #ended = false;
 
   /** Aborted as the first act of disposal; every wait inside the scope takes it. */
   get signal(): AbortSignal {
@@ -18,15 +19,19 @@ export class Scope implements AsyncDisposable {
     return thing;
   }
 
-  /** Runs at disposal, in reverse order of registration. On a disposed scope it runs at once. */
+  /** Runs at disposal, in reverse order of registration; at once where the scope has ended. */
   defer(end: () => unknown): void {
-    if (this.#disposed === undefined) this.#owned.push(end);
-    else this.run(async () => void (await end()), rethrow);
+    if (!this.#ended) this.#owned.push(end);
+    // Too late for the errors of disposal, and nobody else is there to be told.
+    else
+      void Promise.resolve()
+        .then(end)
+        .catch(() => {});
   }
 
   /** Work in the background that disposal waits for. Its failure goes to `failed`, unless the scope has ended it. */
   run(work: (signal: AbortSignal) => Promise<void>, failed: (error: unknown) => void): void {
-    const task = work(this.signal)
+    const task = (async () => work(this.signal))()
       .catch((error: unknown) => {
         if (!this.signal.aborted) failed(error);
       })
@@ -43,6 +48,8 @@ export class Scope implements AsyncDisposable {
       const at = this.#owned.indexOf(end);
       if (at >= 0) this.#owned.splice(at, 1);
     });
+    // Its signal is aborted before anybody can start something under it.
+    if (this.signal.aborted) void end();
     return child;
   }
 
@@ -54,19 +61,19 @@ export class Scope implements AsyncDisposable {
   async #dispose(): Promise<void> {
     this.#controller.abort(new DOMException('The scope has ended.', 'AbortError'));
     const errors: unknown[] = [];
-    for (let end = this.#owned.pop(); end !== undefined; end = this.#owned.pop()) {
-      try {
-        await end();
-      } catch (error) {
-        errors.push(error);
+    // Work that is still ending may give us more to end.
+    do {
+      for (let end = this.#owned.pop(); end !== undefined; end = this.#owned.pop()) {
+        try {
+          await end();
+        } catch (error) {
+          errors.push(error);
+        }
       }
-    }
-    await Promise.all(this.#tasks);
+      await Promise.all(this.#tasks);
+    } while (this.#owned.length > 0 || this.#tasks.size > 0);
+    this.#ended = true;
     if (errors.length === 1) throw errors[0];
     if (errors.length > 1) throw new AggregateError(errors, 'Several things failed to end.');
   }
-}
-
-function rethrow(error: unknown): void {
-  throw error;
 }
