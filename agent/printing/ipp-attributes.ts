@@ -20,7 +20,6 @@ export const text = strings('text');
 export const name = strings('name');
 export const keyword = strings('keyword');
 export const uri = strings('uri');
-export const uriScheme = strings('uriScheme');
 export const charset = strings('charset');
 export const naturalLanguage = strings('naturalLanguage');
 export const mimeMediaType = strings('mimeMediaType');
@@ -37,7 +36,6 @@ export const resolution = (...values: readonly number[]): IppValues =>
 export const collection = (...values: readonly AttributeTable[]): IppValues =>
   values.map((table) => ({ tag: 'collection', members: attributes(table) }));
 export const noValue: IppValues = [{ tag: 'no-value' }];
-export const unknown: IppValues = [{ tag: 'unknown' }];
 
 /** Milliseconds since 1970, in UTC. */
 export function dateTime(millis: number): IppValues {
@@ -114,7 +112,7 @@ export function firstString(attributeGroup: AttributeGroup, attributeName: strin
 }
 
 /** Integers and enums. */
-export function numbersOf(attributeGroup: AttributeGroup, attributeName: string): number[] {
+function numbersOf(attributeGroup: AttributeGroup, attributeName: string): number[] {
   return valuesOf(attributeGroup, attributeName, (value) =>
     value.tag === 'integer' || value.tag === 'enum' ? value.value : undefined,
   );
@@ -126,10 +124,6 @@ export function firstNumber(attributeGroup: AttributeGroup, attributeName: strin
 
 export function firstBoolean(attributeGroup: AttributeGroup, attributeName: string): boolean | undefined {
   return valuesOf(attributeGroup, attributeName, (value) => (value.tag === 'boolean' ? value.value : undefined))[0];
-}
-
-export function collectionsOf(attributeGroup: AttributeGroup, attributeName: string): AttributeGroup[] {
-  return valuesOf(attributeGroup, attributeName, (value) => (value.tag === 'collection' ? value.members : undefined));
 }
 
 function valuesOf<T>(from: AttributeGroup, attributeName: string, read: (value: IppValue) => T | undefined): T[] {

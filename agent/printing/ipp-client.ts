@@ -15,7 +15,7 @@ import { encodeIpp } from './ipp-encoder.ts';
 import { errorOfStatus, isSuccessful } from './ipp-status.ts';
 import type { IppRequest, IppResponse } from './ipp-values.ts';
 
-export type IppTransport =
+type IppTransport =
   | { readonly socketPath: string }
   | { readonly host: string; readonly port: number }
   /** The agent makes the sockets; `host` is the Host header. */
@@ -130,7 +130,12 @@ async function send(http: ClientRequest, head: Buffer, document: (() => Readable
 
 /** Its own failure ends the exchange, and is what the caller hears. */
 function opened(document: () => Readable, stop: AbortController): Readable {
-  return document().once('error', (error) => stop.abort(error));
+  try {
+    return document().once('error', (error) => stop.abort(error));
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  }
 }
 
 async function readAnswer(target: IppTarget, answer: IncomingMessage): Promise<IppResponse> {

@@ -47,9 +47,9 @@ export class IppDecoder<Role extends IppRole> {
   readonly #builder: IppGroupBuilder;
   #header: IppMessageHeader | undefined;
   #step: Step = 'header';
-  /** Bytes that the step wants; those that came so far are in `#held`. */
+  /** Bytes that the step wants; those that came so far are at the begin of `#held`. */
   #need = headerBytes;
-  #held: Buffer[] = [];
+  #held: Buffer | undefined;
   #heldBytes = 0;
   #total = headerBytes;
   #tag = 0;
@@ -97,17 +97,17 @@ export class IppDecoder<Role extends IppRole> {
     return message as IppMessages[Role];
   }
 
-  /** Pieces are kept as they are and joined once, when all are there. */
+  /** Copied: a piece of one byte may hang on a large buffer of its socket. */
   #hold(part: Buffer): void {
-    if (part.length === 0) return;
-    this.#held.push(part);
-    this.#heldBytes += part.length;
+    this.#held ??= Buffer.allocUnsafe(this.#need);
+    this.#heldBytes += part.copy(this.#held, this.#heldBytes);
   }
 
   #joined(last: Buffer): Buffer {
-    if (this.#heldBytes === 0) return last;
-    const whole = Buffer.concat([...this.#held, last]);
-    this.#held = [];
+    if (this.#held === undefined) return last;
+    this.#hold(last);
+    const whole = this.#held;
+    this.#held = undefined;
     this.#heldBytes = 0;
     return whole;
   }

@@ -44,9 +44,9 @@ const stringTags = [
 /** Tags that no standard has given a meaning, and the extension tag of RFC 8010 section 3.5.2. */
 const foreignTags = [0x14, 0x1f, 0x20, 0x24, 0x2f, 0x38, 0x40, 0x43, 0x4b, 0x5f, 0x7f, 0xff];
 
-export const anyName = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' });
+const anyName = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' });
 
-export const anyValue: fc.Arbitrary<IppValue> = fc.letrec<{ value: IppValue; members: AttributeGroup }>((tie) => ({
+const anyValue: fc.Arbitrary<IppValue> = fc.letrec<{ value: IppValue; members: AttributeGroup }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.record({ tag: fc.constantFrom('integer' as const, 'enum' as const), value: int32 }),

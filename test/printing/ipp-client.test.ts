@@ -65,6 +65,10 @@ function broken(): Readable {
   });
 }
 
+function missing(): Readable {
+  throw new Error('no such document');
+}
+
 describe('Asking by IPP', () => {
   test('sends the request and reads the answer', async () => {
     let seen: Awaited<ReturnType<typeof received>> | undefined;
@@ -239,5 +243,6 @@ describe('Asking by IPP', () => {
     controller.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
     await expect(ippRequest(silent, request, { signal, document: broken })).rejects.toThrow('the disk failed');
+    await expect(ippRequest(silent, request, { signal, document: missing })).rejects.toThrow('no such document');
   });
 });

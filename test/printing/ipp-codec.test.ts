@@ -79,7 +79,7 @@ describe('The IPP codec', () => {
     const decoder = new IppDecoder('response');
     const start = performance.now();
     for (let at = 0; at < bytes.length; at++) decoder.write(bytes.subarray(at, at + 1));
-    expect(performance.now() - start).toBeLessThan(3_000);
+    expect(performance.now() - start).toBeLessThan(8_000);
     expect(decoder.message().groups[0]?.attributes.get('a')).toHaveLength(16);
   });
 
