@@ -1,10 +1,9 @@
 /** Answers a request for many files with one tar, reading some files ahead of the one that is being sent. */
 import { lstat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
-import { deadlines } from '../../protocol/peer.ts';
-import { displayName, parentPath, pathComponents, WirePath } from '../../protocol/wire-path.ts';
-import type { Clock } from '../base/clock.ts';
+import { displayName, parentPath, pathComponents, rootPath, WirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { type ArchivedFile, archiveLimits, type MissingFile, packArchive } from './archive-format.ts';
 import { readError } from './file-errors.ts';
@@ -14,41 +13,27 @@ import type { GuardedFolder } from './guarded-folder.ts';
 import type { LocalTree } from './local-tree.ts';
 import { isPartName } from './part-name.ts';
 import { closeQuietly, fstatFd, openFd, openFlags, readFd } from './raw-files.ts';
-import { sendBody } from './send-body.ts';
 
 /** Files read at the same time; more than the thread pool has threads, so that none of them waits for us. */
 const readAhead = 16;
 /** Bytes that may be read ahead, unless one file alone is larger. */
 const readAheadBytes = 4 << 20;
 
-export async function serveArchive(tree: LocalTree, exchange: HttpExchange, clock: Clock): Promise<void> {
-  const { request, response, signal } = exchange;
-  const wanted = wantedPaths(await requestText(request, clock));
-  await tree.folder(WirePath.parse('')).then((root) => root.close());
+export async function serveArchive(tree: LocalTree, { request, response, signal }: HttpExchange): Promise<void> {
+  const wanted = wantedPaths(await requestText(request));
+  await tree.folder(rootPath).then((root) => root.close());
   response.writeHead(200, { 'content-type': 'application/x-tar' });
-  response.flushHeaders();
-  await sendBody(response, packArchive(filesOf(tree, wanted, signal)), { clock, signal });
+  await pipeline(packArchive(filesOf(tree, wanted, signal)), response, { signal });
 }
 
-async function requestText(request: HttpExchange['request'], clock: Clock): Promise<string> {
+async function requestText(request: HttpExchange['request']): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  let timer: Disposable | undefined;
-  try {
-    const watch = (): void => {
-      timer?.[Symbol.dispose]();
-      timer = clock.timer(deadlines.stall, () => request.destroy());
-    };
-    watch();
-    for await (const bytes of request as AsyncIterable<Buffer>) {
-      watch();
-      size += bytes.length;
-      if (size > archiveLimits.request)
-        throw new NethoodError('too-large', 'The list of wanted files is too long; ask in parts.');
-      chunks.push(bytes);
-    }
-  } finally {
-    timer?.[Symbol.dispose]();
+  for await (const bytes of request as AsyncIterable<Buffer>) {
+    size += bytes.length;
+    if (size > archiveLimits.request)
+      throw new NethoodError('too-large', 'The list of wanted files is too long; ask in parts.');
+    chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString();
 }

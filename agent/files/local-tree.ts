@@ -37,7 +37,7 @@ export class LocalTree implements FileTree {
     signal.throwIfAborted();
     const stat = await this.#look(path);
     if (!stat.isFile() && !stat.isDirectory()) throw this.#missing(path);
-    return entryOf(path, { isFile: () => stat.isFile(), size: Number(stat.size), mtimeMs: modifiedOf(stat) });
+    return entryOf(path, stat);
   }
 
   list(path: WirePath, cursor: string | undefined, signal: AbortSignal): Promise<Page> {

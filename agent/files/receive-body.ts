@@ -15,61 +15,81 @@ export interface ReceiveDeps {
 
 /**
  * Pours a body into a file, no faster than the disk takes it. Ends when all that Content-Length promised was taken.
- * Events rather than a loop: TLS gives 16 KiB at a time, and a promise for each costs a tenth of the speed.
  * @throws `interrupted`, `timeout` (stalled), or what the disk says
  */
 export function receiveBody(response: IncomingMessage, part: PartFile, deps: ReceiveDeps): Promise<void> {
-  const { clock, signal, name, received } = deps;
   return new Promise((resolve, reject) => {
-    let lastByte = clock.now();
-    let waitsForDisk = false;
-    let timer = clock.timer(deadlines.stall, look);
-    const end = (error?: unknown): void => {
-      timer[Symbol.dispose]();
-      signal.removeEventListener('abort', stop);
-      response.off('data', take).off('end', whole).off('close', cut);
-      // A late error of the socket has nothing left to tell.
-      response.on('error', () => undefined);
-      if (error === undefined) resolve();
-      else {
-        response.destroy();
-        reject(error);
-      }
-    };
-    function stop(): void {
-      end(signal.reason);
-    }
-    function look(): void {
-      const silent = waitsForDisk ? 0 : clock.now() - lastByte;
-      if (silent >= deadlines.stall) end(new NethoodError('timeout', `${name} sent no byte for a minute.`));
-      else timer = clock.timer(deadlines.stall - silent, look);
-    }
-    function go(): void {
-      waitsForDisk = false;
-      lastByte = clock.now();
-      response.resume();
-    }
-    function take(bytes: Buffer): void {
-      lastByte = clock.now();
-      part.add(bytes);
-      received(bytes.length);
-      if (!part.full) return;
-      waitsForDisk = true;
-      response.pause();
-      part.room().then(go, end);
-    }
-    function whole(): void {
-      end(response.complete ? undefined : connectionError(undefined, name));
-    }
-    function cut(): void {
-      end(connectionError(response.errored, name));
-    }
-    response
-      .on('data', take)
-      .once('end', whole)
-      .once('close', cut)
-      .once('error', (error) => end(connectionError(error, name)));
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
+    const reception = new Reception(response, part, deps, (error) => (error === undefined ? resolve() : reject(error)));
+    reception.begin();
   });
+}
+
+/** On events rather than a loop: TLS gives 16 KiB at a time, and a promise for each costs a tenth of the speed. */
+class Reception {
+  readonly #response: IncomingMessage;
+  readonly #part: PartFile;
+  readonly #deps: ReceiveDeps;
+  readonly #ended: (error?: Error) => void;
+  #lastByte: number;
+  #waitsForDisk = false;
+  #timer: Disposable | undefined;
+
+  constructor(response: IncomingMessage, part: PartFile, deps: ReceiveDeps, ended: (error?: Error) => void) {
+    this.#response = response;
+    this.#part = part;
+    this.#deps = deps;
+    this.#ended = ended;
+    this.#lastByte = deps.clock.now();
+  }
+
+  begin(): void {
+    const { signal } = this.#deps;
+    this.#response.on('data', this.#take).on('end', this.#whole).on('close', this.#cut).on('error', this.#broken);
+    signal.addEventListener('abort', this.#stop, { once: true });
+    this.#look();
+    if (signal.aborted) this.#stop();
+  }
+
+  readonly #take = (bytes: Buffer): void => {
+    this.#lastByte = this.#deps.clock.now();
+    this.#part.add(bytes);
+    this.#deps.received(bytes.length);
+    if (!this.#part.full) return;
+    this.#waitsForDisk = true;
+    this.#response.pause();
+    this.#part.room().then(this.#goOn, this.#broken);
+  };
+
+  readonly #goOn = (): void => {
+    this.#waitsForDisk = false;
+    this.#lastByte = this.#deps.clock.now();
+    this.#response.resume();
+  };
+
+  readonly #whole = (): void => {
+    this.#end(this.#response.complete ? undefined : connectionError(undefined, this.#deps.name));
+  };
+
+  readonly #cut = (): void => this.#end(connectionError(this.#response.errored, this.#deps.name));
+
+  readonly #broken = (error: unknown): void => this.#end(connectionError(error, this.#deps.name));
+
+  readonly #stop = (): void => this.#end(this.#deps.signal.reason as Error);
+
+  /** While the disk is the slow one, the neighbour may be as silent as it likes. */
+  readonly #look = (): void => {
+    const { clock, name } = this.#deps;
+    const silent = this.#waitsForDisk ? 0 : clock.now() - this.#lastByte;
+    if (silent >= deadlines.stall) this.#end(new NethoodError('timeout', `${name} sent no byte for a minute.`));
+    else this.#timer = clock.timer(deadlines.stall - silent, this.#look);
+  };
+
+  #end(error?: Error): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#deps.signal.removeEventListener('abort', this.#stop);
+    // `error` stays listened to: a late one of the socket has nothing left to tell, and must not end the process.
+    this.#response.off('data', this.#take).off('end', this.#whole).off('close', this.#cut);
+    if (error !== undefined) this.#response.destroy();
+    this.#ended(error);
+  }
 }

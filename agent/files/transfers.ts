@@ -98,7 +98,7 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     try {
       for (let final = false; !final;) {
         await change.told();
-        signal.throwIfAborted();
+        if (signal.aborted) return;
         final = transfer.final;
         yield transfer.view();
       }

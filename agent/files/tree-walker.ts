@@ -4,12 +4,13 @@
  * folders are let go and read again when the inner ones are done. The place is the last path given, so that another
  * walker can go on from there.
  */
-import type { Stats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
 import { type PeerEntry, peerLimits } from '../../protocol/peer.ts';
 import { pathComponents, pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
 import { hasErrno } from './file-errors.ts';
+import { modifiedOf } from './file-version.ts';
 import { FolderNames } from './folder-names.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 
@@ -164,7 +165,7 @@ export class TreeWalker implements AsyncDisposable {
     const found = await Promise.all(
       names.map(async (text) => {
         const name = Buffer.from(text, 'latin1');
-        const stat = await lstat(folder.at(name)).catch((error: unknown) => this.#unseen(error));
+        const stat = await lstat(folder.at(name), { bigint: true }).catch((error: unknown) => this.#unseen(error));
         return stat === undefined ? undefined : this.#entry([...frame.components, name], stat);
       }),
     );
@@ -177,7 +178,7 @@ export class TreeWalker implements AsyncDisposable {
     if (!hasErrno(error, 'ENOENT')) this.#skipped++;
   }
 
-  #entry(components: readonly Uint8Array[], stat: Stats): PeerEntry | undefined {
+  #entry(components: readonly Uint8Array[], stat: BigIntStats): PeerEntry | undefined {
     const path = stat.isFile() || stat.isDirectory() ? this.#sendable(components) : undefined;
     if (path === undefined) {
       this.#skipped++;
@@ -199,9 +200,10 @@ export class TreeWalker implements AsyncDisposable {
   }
 }
 
-export function entryOf(path: WirePath, stat: Pick<Stats, 'isFile' | 'size' | 'mtimeMs'>): PeerEntry {
+/** Times as integers: a double cannot tell 0.123 s from 0.122999999 s, and the two would not be the same version. */
+export function entryOf(path: WirePath, stat: BigIntStats): PeerEntry {
   const file = stat.isFile();
-  return { path, kind: file ? 'file' : 'folder', size: file ? stat.size : 0, modified: Math.floor(stat.mtimeMs) };
+  return { path, kind: file ? 'file' : 'folder', size: file ? Number(stat.size) : 0, modified: modifiedOf(stat) };
 }
 
 function newFrame(components: readonly Uint8Array[], guessed = false): Frame {

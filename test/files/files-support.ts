@@ -1,0 +1,211 @@
+/** Two agents' file parts in one process: an owner with shares behind a real HTTP door, and a neighbour's view of it. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, createServer, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ConfigStore } from '../../config/config-store.ts';
+import { type Config, defaultConfig } from '../../config/schema.ts';
+import { NethoodError } from '../../protocol/errors.ts';
+import { DeviceId, type ShareId } from '../../protocol/ids.ts';
+import { features, peerResults } from '../../protocol/peer.ts';
+import { type Clock, systemClock } from '../../agent/base/clock.ts';
+import { Emitter } from '../../agent/base/emitter.ts';
+import { silentLog } from '../../agent/base/log.ts';
+import { Scope } from '../../agent/base/scope.ts';
+import { createFilesHandlers } from '../../agent/files/peer-handlers.ts';
+import { createFilesRoute } from '../../agent/files/serve.ts';
+import { createShares, type LocalShares } from '../../agent/files/shares.ts';
+import type { TransfersDeps } from '../../agent/files/transfers.ts';
+import { bodyLimits } from '../../agent/peers/body-watch.ts';
+import { HttpDoor } from '../../agent/peers/http-door.ts';
+import type { Neighbour, NeighbourEvents } from '../../agent/peers/neighbours.ts';
+import type { Asker } from '../../agent/trust/access.ts';
+
+export const annaId = DeviceId.parse('a'.repeat(52));
+export const bobId = DeviceId.parse('b'.repeat(52));
+export const bob: Asker = { kind: 'device', id: bobId, trust: 'stranger', onLink: true };
+export const never = new AbortController().signal;
+
+export async function temporaryFolder(scope: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'nh-files-'));
+  scope.defer(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export class MemoryConfig implements ConfigStore {
+  current: Config = defaultConfig;
+  readonly events = new Emitter<{ changed: [Config] }>();
+  readonly problem = undefined;
+
+  update(change: (config: Config) => Config): Promise<Config> {
+    this.current = change(this.current);
+    this.events.emit('changed', this.current);
+    return Promise.resolve(this.current);
+  }
+}
+
+export async function openShares(
+  scope: Scope,
+  clock: Clock = systemClock,
+): Promise<LocalShares & { config: MemoryConfig }> {
+  const config = new MemoryConfig();
+  const ownFolders = { closed: [], files: '/nowhere' };
+  const shares = scope.use(await createShares({ config, ownFolders, clock, log: silentLog }));
+  return Object.assign(shares, { config });
+}
+
+type FakeNeighbours = TransfersDeps['neighbours'];
+
+/** Anna shares `folder`; `neighbours` is how Bob sees her. Traffic goes through a relay that can be cut. */
+export class AnnasShare {
+  readonly shares: LocalShares;
+  readonly share: ShareId;
+  readonly folder: string;
+  readonly neighbours: FakeNeighbours;
+  readonly url: string;
+  /** Bytes to Bob after which the relay cuts all connections, once. */
+  cutAfter = Number.POSITIVE_INFINITY;
+  readonly requests: string[] = [];
+  features: ReadonlySet<string> = new Set(features);
+  #away = false;
+  readonly #sockets = new Set<Socket>();
+  readonly #events = new Emitter<NeighbourEvents>();
+
+  private constructor(shares: LocalShares, folder: string, relay: number) {
+    this.shares = shares;
+    this.folder = folder;
+    const [view] = shares.list();
+    if (view === undefined) throw new Error('nothing is shared');
+    this.share = view.id;
+    this.url = `http://127.0.0.1:${relay}`;
+    const agent = new Agent({ keepAlive: true });
+    const connectToRelay = (): Socket => connect(relay, '127.0.0.1');
+    Object.assign(agent, { createConnection: connectToRelay });
+    const handlers = createFilesHandlers(shares);
+    this.neighbours = {
+      events: this.#events,
+      get: () => this.neighbour,
+      httpAgent: () => agent,
+      httpHost: () => '127.0.0.1',
+      // As over a wire: through JSON and the schema of the answer.
+      request: async (_id, type, ask, signal) => {
+        if (this.#away) throw new NethoodError('unreachable', 'Anna cannot be reached.');
+        const handler = handlers[type as 'list'] as (
+          asker: Asker,
+          ask: unknown,
+          signal: AbortSignal,
+        ) => Promise<unknown>;
+        const result = await handler(bob, JSON.parse(JSON.stringify(ask)), signal ?? never);
+        return peerResults[type].parse(JSON.parse(JSON.stringify(result))) as never;
+      },
+    };
+  }
+
+  static async open(scope: Scope, shared?: string): Promise<AnnasShare> {
+    const folder = shared ?? (await temporaryFolder(scope));
+    const shares = await openShares(scope);
+    await shares.add({ folder, name: 'Public', audience: 'everyone', rights: 'read' });
+    const own = { hostName: 'nh-aaaaaaaa.local', addresses: () => [] };
+    const routes = [createFilesRoute(shares)];
+    const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));
+    const http = createServer((request, response) => {
+      anna.requests.push(`${request.method ?? ''} ${request.headers.range ?? ''}`.trim());
+      void door.handle({ asker: bob, address: '127.0.0.1' }, request, response);
+    });
+    const relay = createTcpServer((socket) => anna.#relay(socket, (http.address() as AddressInfo).port));
+    for (const server of [http, relay]) {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      scope.defer(() => server.close());
+    }
+    const anna = new AnnasShare(shares, folder, (relay.address() as AddressInfo).port);
+    scope.defer(() => anna.cut());
+    return anna;
+  }
+
+  get neighbour(): Neighbour {
+    const resources = { shares: [...this.shares.visibleTo(bob)], printers: [] };
+    const state = this.#away ? 'gone' : 'ready';
+    const known = { id: annaId, name: 'Anna', addresses: [], port: 1, trust: 'stranger' } as const;
+    return { ...known, state, resources, features: this.features, problem: undefined, lastSeen: undefined };
+  }
+
+  /** Breaks every connection, as a killed agent does. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  set away(away: boolean) {
+    this.#away = away;
+    if (away) this.cut();
+    this.#events.emit('changed', this.neighbour);
+  }
+
+  #relay(client: Socket, port: number): void {
+    const server = connect(port, '127.0.0.1');
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    if (this.#away) client.destroy();
+    client.pipe(server);
+    server.on('data', (bytes: Buffer) => {
+      this.cutAfter -= bytes.length;
+      if (!client.write(bytes)) server.pause();
+      if (this.cutAfter > 0) return;
+      this.cutAfter = Number.POSITIVE_INFINITY;
+      // What was relayed so far arrives, then the connection breaks.
+      client.end(() => this.cut());
+    });
+    client.on('drain', () => server.resume());
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+/** One HTTP exchange. @throws when the connection breaks before the body's end */
+export function ask(url: string, options: { method?: string; headers?: object; body?: string } = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { method = 'GET', headers = {}, body } = options;
+    const request = httpRequest(url, { method, headers: { ...headers }, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    request.on('error', reject).end(body);
+  });
+}
+
+export async function sha256(path: string | Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** The code of the error that something fails with. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return error instanceof NethoodError ? error.code : String(error);
+  }
+  return 'no error';
+}

@@ -1,0 +1,231 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scope } from '../../agent/base/scope.ts';
+import { readArchive } from '../../agent/files/archive-format.ts';
+import { pathFromComponents } from '../../protocol/wire-path.ts';
+import { AnnasShare, ask } from './files-support.ts';
+
+const scope = new Scope();
+let anna: AnnasShare;
+let url: string;
+const content = randomBytes(100_000);
+
+beforeAll(async () => {
+  anna = await AnnasShare.open(scope);
+  url = `${anna.url}/files/${anna.share}`;
+  await writeFile(join(anna.folder, 'file'), content);
+  await utimes(join(anna.folder, 'file'), 0, 1_700_000_000.5);
+});
+afterAll(() => scope[Symbol.asyncDispose]());
+
+function errorOf(body: Buffer): unknown {
+  return JSON.parse(body.toString()).error.code;
+}
+
+describe('one file over HTTP', () => {
+  it('comes whole with its length, version and time', async () => {
+    const { status, headers, body } = await ask(`${url}/file`);
+    expect(status).toBe(200);
+    expect(body.equals(content)).toBe(true);
+    expect(headers).toMatchObject({
+      'content-length': '100000',
+      'accept-ranges': 'bytes',
+      'last-modified': 'Tue, 14 Nov 2023 22:13:20 GMT',
+      'nethood-modified': '1700000000500',
+    });
+    expect(headers.etag).toMatch(/^"[\w.-]+"$/);
+  });
+
+  it('comes in parts', async () => {
+    const { status, headers, body } = await ask(`${url}/file`, { headers: { range: 'bytes=10-19' } });
+    expect([status, headers['content-range'], headers['content-length']]).toEqual([206, 'bytes 10-19/100000', '10']);
+    expect(body.equals(content.subarray(10, 20))).toBe(true);
+  });
+
+  it('says by 416 how long it is', async () => {
+    const { status, headers, body } = await ask(`${url}/file`, { headers: { range: 'bytes=100000-' } });
+    expect([status, headers['content-range'], errorOf(body)]).toEqual([416, 'bytes */100000', 'range']);
+  });
+
+  it('says by HEAD what GET would', async () => {
+    const [head, get] = [await ask(`${url}/file`, { method: 'HEAD' }), await ask(`${url}/file`)];
+    expect(head.status).toBe(200);
+    expect(head.body).toHaveLength(0);
+    expect({ ...head.headers, date: '' }).toEqual({ ...get.headers, date: '' });
+    expect((await ask(`${url}/none`, { method: 'HEAD' })).status).toBe(404);
+  });
+
+  it('is sent only in the version asked for', async () => {
+    const { headers } = await ask(`${url}/file`, { method: 'HEAD' });
+    expect((await ask(`${url}/file`, { headers: { 'if-match': headers.etag } })).status).toBe(200);
+    expect((await ask(`${url}/file`, { headers: { 'if-match': '*' } })).status).toBe(200);
+    const other = await ask(`${url}/file`, { headers: { 'if-match': '"other"' } });
+    expect([other.status, errorOf(other.body)]).toEqual([412, 'changed']);
+  });
+
+  it('is sent whole instead of a part of another version (If-Range)', async () => {
+    const { headers } = await ask(`${url}/file`, { method: 'HEAD' });
+    const part = { range: 'bytes=0-0' };
+    expect((await ask(`${url}/file`, { headers: { ...part, 'if-range': headers.etag } })).status).toBe(206);
+    expect((await ask(`${url}/file`, { headers: { ...part, 'if-range': '"other"' } })).status).toBe(200);
+  });
+
+  it.each([
+    ['/../file', 400],
+    ['/%2e%2e/file', 400],
+    ['/.%2E/file', 400],
+    ['/a%2Fb', 400],
+    ['/a%00b', 400],
+    ['/a//b', 400],
+    ['/./file', 400],
+    ['/%2Fetc%2Fpasswd', 400],
+    ['/..%5C..%5Cetc', 404],
+    ['/missing', 404],
+    ['', 404],
+    ['/', 404],
+  ])('is never outside of the share: %s is %i', async (path, status) => {
+    // Not through URL, which would resolve the dots.
+    const { port } = new URL(anna.url);
+    const got = await new Promise((resolve, reject) => {
+      const sent = request(
+        { port, host: '127.0.0.1', path: `/files/${anna.share}${path}`, agent: false },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
+      sent.on('error', reject).end();
+    });
+    expect(got).toBe(status);
+  });
+
+  it('is not found in an unknown share, nor in one that is not for the asker', async () => {
+    const { id } = await anna.shares.add({ folder: anna.folder, name: 'Team', audience: 'colleagues', rights: 'read' });
+    const [unknown, forbidden, strange] = [
+      await ask(`${anna.url}/files/${'a'.repeat(26)}/file`),
+      await ask(`${anna.url}/files/${id}/file`),
+      await ask(`${anna.url}/files/x/file`),
+    ];
+    expect([unknown.status, forbidden.status, strange.status]).toEqual([404, 404, 404]);
+    expect(forbidden.body.toString()).toBe(unknown.body.toString());
+    await anna.shares.remove('Team');
+  });
+
+  it('cannot be written yet', async () => {
+    const { status, body } = await ask(`${url}/file`, { method: 'PUT', body: 'x' });
+    expect([status, errorOf(body)]).toEqual([501, 'unsupported']);
+  });
+
+  it.each(['shrinks', 'grows', 'is overwritten'])('that %s while it is sent breaks the connection', async (how) => {
+    const path = join(anna.folder, 'changing');
+    await writeFile(path, Buffer.alloc(64 << 20));
+    const outcome = await new Promise((resolve) => {
+      const sent = request(`${url}/changing`, { agent: false }, (response) => {
+        let size = 0;
+        const change = async (): Promise<void> => {
+          if (how === 'shrinks') await truncate(path, 1000);
+          else if (how === 'grows') await appendFile(path, 'more');
+          else await writeFile(path, Buffer.alloc(64 << 20, 1));
+          response.resume();
+        };
+        response.once('readable', () => void change());
+        response.on('data', (bytes: Buffer) => (size += bytes.length)).pause();
+        response.on('end', () => resolve(`whole with ${size}`)).on('error', () => resolve('broken'));
+      });
+      sent.end();
+    });
+    expect(outcome).toBe('broken');
+  });
+
+  it('is not sent to one who asks for too much at once', async () => {
+    await writeFile(join(anna.folder, 'large'), Buffer.alloc(16 << 20));
+    const held = await Promise.all(
+      Array.from(
+        { length: 16 },
+        () =>
+          new Promise<() => void>((resolve) => {
+            const sent = request(`${url}/large`, { agent: false }, (response) => {
+              response.on('error', () => undefined);
+              resolve(() => response.destroy());
+            });
+            sent.on('error', () => undefined).end();
+          }),
+      ),
+    );
+    const { status, headers, body } = await ask(`${url}/file`);
+    expect([status, errorOf(body), headers['retry-after']]).toEqual([429, 'busy', '1']);
+    for (const release of held) release();
+    await expect.poll(async () => (await ask(`${url}/file`)).status).toBe(200);
+  });
+});
+
+describe('an archive', () => {
+  async function archive(lines: string[]) {
+    const { status, body } = await ask(`${url}/archive`, { method: 'POST', body: lines.join('\n') });
+    if (status !== 200) return { status, code: errorOf(body), files: [], missing: [] };
+    const files = new Map<string, { content: string; modified: number }>();
+    let missing: unknown[] = [];
+    for await (const item of readArchive(Readable.from([body]))) {
+      if ('missing' in item) missing = item.missing;
+      else files.set(item.path, { content: item.content.toString('latin1'), modified: item.modified });
+    }
+    return { status, code: undefined, files: [...files], missing };
+  }
+
+  it('brings each file that is there, and says what is missing and why', async () => {
+    await mkdir(join(anna.folder, 'sub'), { recursive: true });
+    await writeFile(join(anna.folder, 'sub', 'empty'), '');
+    await writeFile(join(anna.folder, 'sub', 'one'), 'one');
+    await utimes(join(anna.folder, 'sub', 'one'), 0, 1_600_000_000.123_5);
+    await utimes(join(anna.folder, 'sub', 'empty'), 0, 5);
+    const wanted = ['sub/one', 'gone', 'sub', 'sub/empty', 'no/folder/at/all'];
+    const { files, missing } = await archive(wanted.map((path) => JSON.stringify(path)));
+    expect(files).toEqual([
+      ['sub/one', { content: 'one', modified: 1_600_000_000_123 }],
+      ['sub/empty', { content: '', modified: 5000 }],
+    ]);
+    expect(missing).toEqual([
+      { path: 'gone', code: 'not-found' },
+      { path: 'sub', code: 'not-a-file' },
+      { path: 'no/folder/at/all', code: 'not-found' },
+    ]);
+  });
+
+  it('keeps names that no tar could hold otherwise', async () => {
+    const names = [
+      Buffer.from('two\nlines'),
+      Buffer.alloc(255, 'ü'),
+      Buffer.from([0xff, 0x80]),
+      Buffer.from('%report'),
+    ].map((name) => name.subarray(0, 255));
+    for (const name of names) await writeFile(Buffer.concat([Buffer.from(`${anna.folder}/`), name]), name);
+    const paths = names.map((name) => pathFromComponents([name]));
+    const { files, missing } = await archive(paths.map((path) => JSON.stringify(path)));
+    expect(missing).toEqual([]);
+    expect(files.map(([path]) => path)).toEqual(paths);
+    expect(files.map(([, { content: bytes }]) => bytes)).toEqual(names.map((name) => name.toString('latin1')));
+  });
+
+  it('leaves out files too large for it', async () => {
+    await writeFile(join(anna.folder, 'too large'), Buffer.alloc((8 << 20) + 1));
+    expect((await archive(['"too%20large"'])).missing).toEqual([{ path: 'too%20large', code: 'too-large' }]);
+  });
+
+  it.each([
+    [['no json'], 400, 'bad-path'],
+    [['"../x"'], 400, 'bad-path'],
+    [['{"path":"x"}'], 400, 'bad-path'],
+    [Array.from({ length: 4097 }, () => '"x"'), 413, 'too-large'],
+    [['"', 'x'.repeat(5 << 20), '"'], 413, 'too-large'],
+  ])('is refused for a list that makes no sense (%#)', async (lines, status, code) => {
+    expect(await archive(lines)).toMatchObject({ status, code });
+  });
+
+  it('may be asked for and hold nothing', async () => {
+    expect(await archive([])).toMatchObject({ status: 200, files: [], missing: [] });
+  });
+});
