@@ -19,7 +19,10 @@ export class Journal implements AsyncDisposable {
   #file: FileHandle;
   /** Appends wait here for the one write and fsync that serves them all (group commit). */
   #waiting: { line: string; done: () => void; failed: (error: unknown) => void }[] = [];
-  #flushing: Promise<void> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #isFlushing = false;
+  /** The remains of a failed write may stand at the end of the file. */
+  #torn = false;
 
   private constructor(path: string, file: FileHandle) {
     this.#path = path;
@@ -42,7 +45,7 @@ export class Journal implements AsyncDisposable {
   append(record: unknown): Promise<void> {
     return new Promise((done, failed) => {
       this.#waiting.push({ line: journalLine(record), done, failed });
-      this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+      if (!this.#isFlushing) this.#flushing = this.#flush();
     });
   }
 
@@ -50,8 +53,10 @@ export class Journal implements AsyncDisposable {
   async rewrite(records: readonly unknown[]): Promise<void> {
     await this.#flushing;
     await writeFileDurable(this.#path, records.map(journalLine).join(''));
-    await this.#file.close();
+    const old = this.#file;
     this.#file = await open(this.#path, 'a', 0o600);
+    this.#torn = false;
+    await old.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -60,26 +65,31 @@ export class Journal implements AsyncDisposable {
   }
 
   async #flush(): Promise<void> {
+    this.#isFlushing = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const { size } = await this.#file.stat();
-        await this.#write(batch.map(({ line }) => line).join(''), size);
+        await this.#write(batch.map(({ line }) => line).join(''));
         for (const { done } of batch) done();
       } catch (error) {
         for (const { failed } of batch) failed(error);
       }
     }
+    // In the same turn as the last look at the queue: who is woken by `done` appends again before a promise could tell.
+    this.#isFlushing = false;
   }
 
   /** A write that fails half-way (full disk) is taken back, or the next record would be glued to its remains. */
-  async #write(text: string, size: number): Promise<void> {
+  async #write(text: string): Promise<void> {
+    const { size } = await this.#file.stat();
     try {
-      await this.#file.appendFile(text);
+      await this.#file.appendFile(this.#torn ? `\n${text}` : text);
       await this.#file.datasync();
+      this.#torn = false;
     } catch (error) {
-      await this.#file.truncate(size);
+      // Where even that fails, a line break keeps the remains apart from the next record.
+      await this.#file.truncate(size).catch(() => (this.#torn = true));
       throw error;
     }
   }
