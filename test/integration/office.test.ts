@@ -86,7 +86,7 @@ describe('three PCs of an office', () => {
   });
 
   it('list shares and folders', async () => {
-    const shares = await bob.json(z.array(EntryView.partial()), 'ls', 'anna');
+    const shares = await bob.json(z.array(z.looseObject({})), 'ls', 'anna');
     expect(shares).toMatchObject([{ name: 'Projects', kind: 'folder' }]);
     const top = await bob.json(z.array(EntryView), 'ls', 'Anna/Projects');
     expect(top.map(({ name, kind, size }) => ({ name, kind, size }))).toEqual([

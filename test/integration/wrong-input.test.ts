@@ -1,12 +1,8 @@
 // needs: namespaces
 /** What users get wrong, and what the world does to them: one clear sentence, a code, and nothing is lost. */
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Scope } from '../../agent/base/scope.ts';
@@ -16,7 +12,6 @@ import { writeRandomFile } from '../office/documents.ts';
 import { type Office, startOffice } from '../office/office.ts';
 import { until } from '../office/until.ts';
 
-const run = promisify(execFile);
 const scope = new Scope();
 let office: Office;
 let folder: string;
@@ -132,25 +127,39 @@ describe('an agent', () => {
 });
 
 describe('a full disk at the receiver', () => {
-  it('is no-space, exit 7, and leaves nothing behind', async () => {
-    await writeRandomFile(join(folder, 'large.bin'), 24 << 20);
+  /** A disk of so many MiB on Bob's PC; `seen` is the same folder for this process. */
+  async function withDisk(megabytes: number, use: (disk: string, seen: string) => Promise<void>): Promise<void> {
     const disk = await mkdtemp(join(tmpdir(), 'nh-disk-'));
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk]);
+    await office.run(2, 'mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk]);
     try {
-      // Known before the first byte, because the free space is asked for …
-      expect(await failure(bob, 'get', 'Anna/Projects/large.bin', disk)).toMatchObject({ exit: 7, code: 'no-space' });
-      expect(await readdir(disk)).toEqual([]);
-      // … and while others fill it at the same time.
-      await writeRandomFile(join(folder, 'small.bin'), 7 << 20);
-      const fill = writeRandomFile(join(disk, 'other.bin'), 6 << 20).catch((error: unknown) => error);
-      const both = await failure(bob, 'get', 'Anna/Projects/small.bin', disk);
-      await fill;
-      expect(both).toMatchObject({ exit: 7, code: 'no-space' });
-      expect(await readdir(disk)).toEqual(['other.bin']);
+      await use(disk, `/proc/${bob.pid}/root${disk}`);
     } finally {
-      await run('umount', [disk]);
+      await office.run(2, 'umount', [disk]);
       await rm(disk, { recursive: true });
     }
+  }
+
+  beforeAll(() => writeRandomFile(join(folder, 'large.bin'), 640 << 20));
+
+  it('is no-space, exit 7, before the first byte where the file cannot fit', async () => {
+    await withDisk(64, async (disk, seen) => {
+      expect(await failure(bob, 'get', 'Anna/Projects/large.bin', disk)).toMatchObject({ exit: 7, code: 'no-space' });
+      expect(await readdir(seen)).toEqual([]);
+    });
+  });
+
+  it('is no-space, exit 7, where another program takes the rest on the way, and leaves nothing behind', async () => {
+    await withDisk(700, async (disk, seen) => {
+      const fetched = failure(bob, 'get', 'Anna/Projects/large.bin', disk);
+      const begun = async (): Promise<boolean> => (await readdir(seen)).length > 0;
+      await until(begun, { what: 'the first bytes', withinMs: 10_000, everyMs: 2 });
+      await office.run(2, 'fallocate', ['-l', '300M', join(disk, 'other.bin')]);
+      expect(await fetched).toMatchObject({ exit: 7, code: 'no-space' });
+      expect(await readdir(seen)).toEqual(['other.bin']);
+    });
+  });
+
+  it('does not keep other files from coming', async () => {
     expect((await bob.nethood('get', 'Anna/Projects/plain.txt', bob.home)).code).toBe(0);
   });
 });
@@ -185,14 +194,12 @@ describe('names of files', () => {
 });
 
 it('a port that answers nothing sensible is no neighbour', async () => {
-  const server = createServer((socket) => socket.end('hello\n'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  try {
-    expect(await failure(bob, 'neighbour', 'add', `127.0.0.1:${port}`)).toMatchObject({ exit: 6, code: 'unreachable' });
-  } finally {
-    server.close();
-  }
+  const server = await office.spawn(2, process.execPath, [
+    '-e',
+    `const s = require('node:net').createServer((c) => c.end('hello')); s.listen(7000, '127.0.0.1', () => console.log('up'))`,
+  ]);
+  await server.waitFor(/up/);
+  const error = await failure(bob, 'neighbour', 'add', '127.0.0.1:7000');
+  expect(error).toMatchObject({ exit: 6, code: 'unreachable' });
+  expect(error.message).toContain('127.0.0.1:7000');
 });
