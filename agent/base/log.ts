@@ -1,6 +1,6 @@
 /** The log as a dependency: pino's methods, and a child per part. One line a cause; values go in the object, escaped by JSON. */
 import { mkdirSync } from 'node:fs';
-import { pino } from 'pino';
+import { pino, stdSerializers } from 'pino';
 import { createStream } from 'rotating-file-stream';
 
 interface LogMethod {
@@ -18,6 +18,9 @@ export interface Log {
 
 export const silentLog: Log = pino({ level: 'silent' });
 
+/** Never written, down to the third level of what is logged. */
+const secrets = ['token', 'secret', 'password', 'authorization', 'privateKey'];
+
 /** JSON lines in `<folder>/agent.log`, rotated at 5 MiB, 5 files kept: at most 30 MiB. Secrets are never written. */
 export function openLog(folder: string, level: string): Log & AsyncDisposable {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -28,7 +31,12 @@ export function openLog(folder: string, level: string): Log & AsyncDisposable {
     if (!told) process.stderr.write(`nethood: the log in ${folder} cannot be written: ${error.message}\n`);
     told = true;
   });
-  const logger = pino({ level, redact: ['token', '*.token', 'secret', '*.secret', 'authorization'] }, stream);
+  // An error has its message and causes in properties that JSON leaves out.
+  const serializers = { error: stdSerializers.errWithCause };
+  const logger = pino(
+    { level, serializers, redact: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]) },
+    stream,
+  );
   const end = (): Promise<void> => new Promise((resolve) => void stream.end(() => resolve()));
   return Object.assign(logger, { [Symbol.asyncDispose]: end });
 }

@@ -9,11 +9,13 @@ export async function writeFileDurable(path: string, content: string | Uint8Arra
     await using file = await openNew(temporary, mode);
     await file.writeFile(content);
     await file.sync();
+    await file.close();
+    await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await renameDurable(temporary, path);
+  await syncFolder(dirname(path));
 }
 
 /** Rename, and make the folder's new entry survive a power cut. */
