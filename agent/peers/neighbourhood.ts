@@ -155,6 +155,15 @@ export class Neighbourhood implements Disposable {
     this.sessions.close(id, closeCodes.goingAway, 'forgotten');
   }
 
+  /** Who is blocked loses its session at once, and who is not any more is dialled. */
+  trustChanged(id: DeviceId): void {
+    if (this.#deps.trustOf(id) === 'blocked') {
+      this.#schedule.tell({ type: 'forgotten', id });
+      this.sessions.close(id, closeCodes.blocked, 'blocked');
+    } else if (this.table.get(id) !== undefined) this.#dialSoon(id, true);
+    this.#changed(id);
+  }
+
   woke(): void {
     this.#schedule.tell({ type: 'woke' });
     for (const session of this.sessions.all()) session.woke();

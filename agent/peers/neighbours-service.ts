@@ -40,6 +40,8 @@ export interface NeighboursService extends Neighbours, AsyncDisposable {
   forget(id: DeviceId): Promise<void>;
   /** Every session is told our new name. */
   rename(name: string): void;
+  /** What we think of it is another matter now: a block ends its session at once. */
+  trustChanged(id: DeviceId): void;
 }
 
 /** Dials the neighbours that were known, and begins to listen. @throws what the disk fails with */
@@ -148,6 +150,12 @@ class Service implements NeighboursService {
 
   rename(name: string): void {
     for (const session of this.#hood.sessions.all()) session.tell({ type: 'name', name });
+  }
+
+  trustChanged(id: DeviceId): void {
+    this.#hood.trustChanged(id);
+    for (const session of this.#hood.sessions.all()) if (session.id === id) this.#opener.tellResources(session);
+    if (this.#deps.trustOf(id) === 'blocked') this.#dropAgent(id);
   }
 
   async addByHand(text: string): Promise<Neighbour> {

@@ -7,7 +7,7 @@ export const defaultPeersPort = 6631;
 
 /** `[IPv6%card]` with or without port; bare IPv6; a name or IPv4 with or without port. */
 const forms = [
-  /^\[(?<host>[0-9a-fA-F:.]+)(?:%(?<zone>[^\]]+))?\](?::(?<port>\d{1,5}))?$/,
+  /^\[(?<host>[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(?:%(?<zone>[^\]]+))?\](?::(?<port>\d{1,5}))?$/,
   /^(?<host>[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(?:%(?<zone>\S+))?$/,
   /^(?<host>[\p{L}\p{N}._-]{1,253})(?::(?<port>\d{1,5}))?$/u,
 ];

@@ -22,7 +22,7 @@ export function race<Way, Prize>(deps: Race<Way, Prize>): Promise<{ way: Way; pr
   return new Promise((resolve, reject) => {
     let begun = 0;
     let failures = 0;
-    let firstError: Error | undefined;
+    const errors: unknown[] = [];
     const finish = (): void => {
       settled = true;
       timer?.[Symbol.dispose]();
@@ -38,21 +38,25 @@ export function race<Way, Prize>(deps: Race<Way, Prize>): Promise<{ way: Way; pr
       finish();
       resolve({ way, prize });
     };
-    const failed = (error: unknown): void => {
+    const failed = (at: number, error: unknown): void => {
       if (settled) return;
-      firstError ??= error as Error;
+      errors[at] = error;
       failures += 1;
       if (failures < ways.length) return next();
       finish();
-      reject(firstError);
+      reject(errors[0]);
     };
     const next = (): void => {
       timer?.[Symbol.dispose]();
-      const way = ways[begun];
+      const at = begun;
+      const way = ways[at];
       if (way === undefined) return;
       begun += 1;
       if (begun < ways.length) timer = clock.timer(raceStepMs, next);
-      attempt(way, losers.signal).then((prize) => won(way, prize), failed);
+      attempt(way, losers.signal).then(
+        (prize) => won(way, prize),
+        (error: unknown) => failed(at, error),
+      );
     };
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });

@@ -12,15 +12,17 @@ export interface Loss {
 
 const refusals: ReadonlyMap<number, string> = new Map([
   [closeCodes.unsupportedVersion, 'The two agents have no protocol version in common.'],
-  [closeCodes.blocked, 'It does not talk to this device.'],
   [closeCodes.badMessage, 'The two agents do not understand each other.'],
   [closeCodes.replaced, 'It talks to another device that has the key of this one.'],
 ]);
 
 const silences = { us: 'It does not answer any more.', them: 'It does not hear this device any more.' } as const;
 
+const blocks = { us: 'It is blocked.', them: 'It does not talk to this device.' } as const;
+
 /** What the end of a session says about the neighbour. */
 export function lossOf({ code, by }: SessionEnd): Loss {
+  if (code === closeCodes.blocked) return { kind: 'refused', down: true, problem: blocks[by] };
   const problem = refusals.get(code);
   if (problem !== undefined) return { kind: 'refused', down: true, problem };
   if (code === closeCodes.goingAway) return { kind: 'left', down: true, problem: undefined };

@@ -23,6 +23,7 @@ export interface SimAgentOptions {
 }
 
 let boots = 0;
+const nothing = (): Promise<never> => Promise.reject(new Error('no handler'));
 
 export function deviceId(seed: number): DeviceId {
   return DeviceId.parse(base32(createHash('sha256').update(String(seed)).digest()));
@@ -34,12 +35,11 @@ export function bootId(seed: number): BootId {
 
 /** `count` ids, the smallest first. */
 export function deviceIds(count: number): DeviceId[] {
-  return Array.from({ length: count }, (_, index) => deviceId(index)).sort();
+  return Array.from({ length: count }, (_, index) => deviceId(index)).toSorted();
 }
 
 export function startAgent(host: SimHost, options: SimAgentOptions): Promise<NeighboursService> {
   boots += 1;
-  const nothing = (): Promise<never> => Promise.reject(new Error('no handler'));
   return createNeighbours({
     self: host.id,
     boot: bootId(1_000_000 + boots),

@@ -197,6 +197,7 @@ export class SimTransport implements PeerTransport {
     const { lan } = this.#host;
     return new Promise((resolve, reject) => {
       let step: Disposable;
+      let opened: SimSocket | undefined;
       const deadline = this.#host.clock.timer(deadlines.dial, () =>
         end(() => reject(new NethoodError('timeout', `${target.address.address} did not answer.`))),
       );
@@ -206,6 +207,7 @@ export class SimTransport implements PeerTransport {
         deadline[Symbol.dispose]();
         signal.removeEventListener('abort', aborted);
         act();
+        opened?.broke();
       };
       const refuse = (why: string): void => end(() => reject(new NethoodError('unreachable', why)));
       // There and back three times: TCP, TLS, the WebSocket's handshake.
@@ -218,8 +220,12 @@ export class SimTransport implements PeerTransport {
         if (host.clock.frozen) return;
         if (target.id !== undefined && host.id !== target.id) return refuse('Another device answers.');
         const [ours, theirs] = connect(this.#host, host);
+        opened = ours;
         host.transport.events.emit('incoming', theirs);
-        step = this.#host.clock.timer(lan.latencyMs(), () => end(() => resolve(ours)));
+        step = this.#host.clock.timer(lan.latencyMs(), () => {
+          opened = undefined;
+          end(() => resolve(ours));
+        });
       });
       if (signal.aborted) return aborted();
       signal.addEventListener('abort', aborted, { once: true });
@@ -254,8 +260,11 @@ class ListenedEmitter extends Emitter<PeerSocketEvents> {
   }
 }
 
+let serials = 0;
+
 /** One end of a connection. */
 export class SimSocket implements PeerSocket {
+  readonly serial = ++serials;
   readonly host: SimHost;
   readonly id: DeviceId;
   readonly address: string;
