@@ -26,7 +26,7 @@ import { acceptedFormats } from './printer-attributes.ts';
 import { cutToBytes } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import { OwnPrinters } from './printers.ts';
-import { openSpool, type Spool } from './spool.ts';
+import { expectErrors, openSpool, type Spool } from './spool.ts';
 import type { Target } from './spool-attempts.ts';
 
 export interface PrintServiceDeps {
@@ -159,6 +159,7 @@ class PrintServiceOfAgent implements LocalPrintService {
 
   async print({ on, name, copies, user, document }: PrintOrder, signal: AbortSignal): Promise<JobView> {
     const { neighbours } = this.#deps;
+    expectErrors({ stream: document });
     const target = printTarget(on, {
       own: (text) => this.#own.named(text),
       neighbours,

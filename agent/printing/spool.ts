@@ -115,6 +115,7 @@ export class Spool implements AsyncDisposable {
 
   /** Kept when document and record are durable. @throws NethoodError `busy`, `too-large`, `no-space`, `bad-document`, `interrupted`, `write-failed` */
   accept(order: JobOrder, document: IncomingDocument, signal: AbortSignal): Promise<Job> {
+    expectErrors(document);
     return this.#once(order, signal, async (stop) => {
       refuseBeyondQuota(order.owner, this.#runner.active(), this.#deps.limits());
       const received = await this.#documents.receive(document, stop);
@@ -140,6 +141,7 @@ export class Spool implements AsyncDisposable {
 
   /** Send-Document. A document that is refused or breaks off ends its job. @throws NethoodError as `accept`, `not-permitted` (it has its document) */
   async addDocument(id: JobId, document: IncomingDocument, signal: AbortSignal): Promise<Job> {
+    expectErrors(document);
     const job = this.get(id);
     const timer = this.#createTimers.get(id);
     // Without its timer a document is coming in already.
@@ -260,4 +262,9 @@ export class Spool implements AsyncDisposable {
       this.#deps.log.error({ error }, 'A listener of the print spool failed.');
     }
   }
+}
+
+/** A stream may fail while nobody reads it yet; whoever reads it then is told. Without a listener the process would end. */
+export function expectErrors({ stream }: Pick<IncomingDocument, 'stream'>): void {
+  stream.on('error', () => undefined);
 }
