@@ -72,6 +72,8 @@ export function displayName(path: WirePath): string {
 }
 
 function encodeComponent(bytes: Uint8Array): string {
+  // Joined to others it would vanish, and name the folder above.
+  if (bytes.length === 0) throw new NethoodError('bad-path', 'A path inside a share has an empty name in it.');
   let text = '';
   for (const byte of bytes) {
     const char = String.fromCharCode(byte);
