@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -26,8 +25,8 @@ export const print: Command = {
   async run(context) {
     const { client, io, out } = context;
     const query = queryOf(context);
-    const document = await openDocument(context.args.word(0), io);
     const agent = await client();
+    const document = await openDocument(context.args.word(0), io);
     const job = await send(agent, query, document, io.interrupt);
     const end = context.args.flag('wait') ? await follow(context, agent, job) : job;
     out.result({ job: end.id, state: end.state, printer: end.printer }, () => {
@@ -46,18 +45,18 @@ function queryOf({ args }: Context): PrintQuery {
   return { on, name: file === '-' ? 'stdin' : basename(file), copies: Number(copies) };
 }
 
-/** Opened before the agent is asked: a wrong name is said at once. */
 async function openDocument(file: string, io: Io): Promise<Readable> {
   if (file === '-') return io.stdin;
   const path = resolve(io.cwd, file);
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') throw new NethoodError('not-found', `The file ${path} does not exist.`, { cause });
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+      throw new NethoodError('not-found', `The file ${path} does not exist.`, { cause });
     throw new NethoodError('not-permitted', `The file ${path} cannot be read (${cause.code ?? cause.message}).`, {
       cause,
     });
   });
   const found = await handle.stat();
-  if (!found.isDirectory()) return createReadStream('', { fd: handle, highWaterMark: 1 << 20 });
+  if (!found.isDirectory()) return handle.createReadStream({ highWaterMark: 1 << 20 });
   await handle.close();
   throw new NethoodError('not-a-file', `${path} is a folder; a file can be printed.`);
 }
