@@ -214,7 +214,6 @@ interface ControlParts extends Omit<ActionDeps, 'remoteTree' | 'publicFolder'> {
   readonly paths: Paths;
   readonly block: PortBlock;
   readonly store: SnapshotStore;
-  readonly clock: Clock;
   readonly log: Log;
 }
 

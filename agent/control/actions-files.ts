@@ -10,17 +10,18 @@ import type { Neighbour } from '../peers/neighbours.ts';
 import { readyNeighbour } from './actions-neighbours.ts';
 import type { ActionDeps, ControlCalls } from './control-actions.ts';
 import { resolveAudience } from './audience.ts';
+import { patiently } from './patience.ts';
 import { entryView } from './views.ts';
 
 type FileCalls = Pick<ControlCalls, 'share' | 'unshare' | 'list' | 'get' | 'transfer-cancel'>;
-type FileDeps = Pick<ActionDeps, 'shares' | 'transfers' | 'neighbours' | 'remoteTree' | 'publicFolder'>;
+type FileDeps = Pick<ActionDeps, 'clock' | 'shares' | 'transfers' | 'neighbours' | 'remoteTree' | 'publicFolder'>;
 
 export function fileCalls(deps: FileDeps): FileCalls {
   return {
     share: (request) => share(deps, request),
     unshare: ({ name }) => deps.shares.remove(name),
     list: (request, signal) => list(deps, request, signal),
-    get: (request, signal) => get(deps, request, signal),
+    get: (request, signal) => patiently(deps, request.neighbour, signal, () => get(deps, request, signal)),
     'transfer-cancel': ({ id }) => deps.transfers.cancel(id),
   };
 }

@@ -12,6 +12,7 @@ import type {
   streams,
 } from '../../protocol/control.ts';
 import type { DeviceId, ShareId } from '../../protocol/ids.ts';
+import type { Clock } from '../base/clock.ts';
 import type { FileTree } from '../files/file-tree.ts';
 import type { Shares, Transfers } from '../files/files-service.ts';
 import type { Neighbour, Neighbours } from '../peers/neighbours.ts';
@@ -45,6 +46,7 @@ export interface NeighbourTable extends Neighbours {
 }
 
 export interface ActionDeps {
+  readonly clock: Clock;
   readonly config: ConfigStore;
   readonly shares: Shares;
   readonly transfers: Transfers;

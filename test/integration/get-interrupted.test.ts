@@ -18,7 +18,7 @@ import { startOffice } from '../office/office.ts';
 import { until } from '../office/until.ts';
 
 const scope = new Scope();
-const size = 768 << 20;
+const size = 400 << 20;
 let anna: TestAgent;
 let bob: TestAgent;
 let folder: string;
@@ -69,7 +69,7 @@ it(`get survives ${count(10, 20)} kills of either side at random points`, async 
       cli.stderr?.on('data', (data: Buffer) => (said += data.toString()));
       const ended = once(cli, 'close');
       const victim = random() < 0.5 ? anna : bob;
-      await new Promise((resolve) => setTimeout(resolve, 150 + random() * 900));
+      await new Promise((resolve) => setTimeout(resolve, 150 + random() * 700));
       await victim.kill();
       kills++;
       if (existsSync(final)) expect(await sha256(final)).toBe(wanted);
