@@ -57,14 +57,16 @@ export class Service implements AsyncDisposable {
   }
 }
 
-/** Asks every 2 ms until it answers. @throws Error with what the service said, after 20 s or its end */
+/** Asks every 2 ms until it answers. @throws Error with what the service said, after 20 s or its end; the service is ended then */
 export async function untilUp<T>(service: Service, ask: () => Promise<T | undefined>): Promise<T> {
   for (const end = performance.now() + 20_000; performance.now() < end && !service.ended;) {
     const answer = await ask().catch(() => undefined);
     if (answer !== undefined) return answer;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  throw new Error(`It does not come up: ${service.output}`);
+  const said = service.output.trim();
+  await service[Symbol.asyncDispose]();
+  throw new Error(`it does not come up: ${said}`);
 }
 
 export async function freePort(): Promise<number> {

@@ -9,7 +9,7 @@ const itemsEveryMs = 334;
 const menuEveryMs = 1_000;
 
 /** An item as the helper has it. */
-export interface ShownItem {
+interface ShownItem {
   readonly title: string;
   readonly enabled: boolean;
   readonly hidden: boolean;

@@ -16,7 +16,7 @@ export function shareId(seed: string): ShareId {
   return ShareId.parse(seed.padEnd(26, 'a'));
 }
 
-export const ownId = deviceId('own');
+const ownId = deviceId('own');
 
 export function aShare(change: Partial<ShareView> = {}): ShareView {
   return {

@@ -5,7 +5,7 @@
 import type { IconState } from '../menu-model.ts';
 
 /** Red, green, blue, alpha: 0 to 255, not premultiplied. */
-export type Colour = readonly [number, number, number, number];
+type Colour = readonly [number, number, number, number];
 /** True inside. */
 type Shape = (x: number, y: number) => boolean;
 
