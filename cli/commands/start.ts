@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { sleep, systemClock } from '../../agent/base/clock.ts';
-import { readAgentFile } from '../../config/agent-file.ts';
 import type { Paths } from '../../config/paths.ts';
-import { ControlClient } from '../../protocol/control-client.ts';
 import { ErrorBody, type Snapshot } from '../../protocol/control.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
+import { connect } from '../agent.ts';
 import type { Command, Context } from '../command.ts';
 import { checkedName, runOptions } from './run.ts';
 
@@ -49,8 +48,8 @@ async function refuseSecond(paths: Paths): Promise<void> {
 }
 
 async function askAgent(paths: Paths, signal?: AbortSignal): Promise<{ pid: number; snapshot: Snapshot }> {
-  const file = await readAgentFile(paths.run);
-  return { pid: file.pid, snapshot: await new ControlClient(file).snapshot(signal) };
+  const { file, client } = await connect(paths);
+  return { pid: file.pid, snapshot: await client.snapshot(signal) };
 }
 
 async function openStartLog(paths: Paths): Promise<{ fd: number; path: string; close(): Promise<void> }> {
