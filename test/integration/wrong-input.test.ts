@@ -126,19 +126,19 @@ describe('an agent', () => {
   });
 });
 
-describe('a full disk at the receiver', () => {
-  /** A disk of so many MiB on Bob's PC; `seen` is the same folder for this process. */
-  async function withDisk(megabytes: number, use: (disk: string, seen: string) => Promise<void>): Promise<void> {
-    const disk = await mkdtemp(join(tmpdir(), 'nh-disk-'));
-    await office.run(2, 'mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk]);
-    try {
-      await use(disk, `/proc/${bob.pid}/root${disk}`);
-    } finally {
-      await office.run(2, 'umount', [disk]);
-      await rm(disk, { recursive: true });
-    }
+/** A disk of so many MiB on Bob's PC; `seen` is the same folder for this process. */
+async function withDisk(megabytes: number, use: (disk: string, seen: string) => Promise<void>): Promise<void> {
+  const disk = await mkdtemp(join(tmpdir(), 'nh-disk-'));
+  await office.run(2, 'mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk]);
+  try {
+    await use(disk, `/proc/${bob.pid}/root${disk}`);
+  } finally {
+    await office.run(2, 'umount', [disk]);
+    await rm(disk, { recursive: true });
   }
+}
 
+describe('a full disk at the receiver', () => {
   beforeAll(() => writeRandomFile(join(folder, 'large.bin'), 640 << 20));
 
   it('is no-space, exit 7, before the first byte where the file cannot fit', async () => {
