@@ -164,6 +164,8 @@ describe('a full disk at the receiver', () => {
   });
 });
 
+const inHex = (list: readonly Buffer[]): string[] => list.map((name) => name.toString('hex')).toSorted();
+
 describe('names of files', () => {
   const names: [string, Buffer][] = [
     ['a newline', Buffer.from('two\nlines')],
@@ -185,7 +187,6 @@ describe('names of files', () => {
     expect(entries).toHaveLength(names.length);
     await bob.json(z.unknown(), 'get', 'Anna/Projects/odd', join(bob.home, 'odd'));
     const fetched = await readdir(join(bob.home, 'odd'), { encoding: 'buffer' });
-    const inHex = (list: readonly Buffer[]): string[] => list.map((name) => name.toString('hex')).toSorted();
     expect(inHex(fetched)).toEqual(inHex(names.map(([, name]) => name)));
     for (const { path } of entries) {
       expect((await bob.nethood('get', `Anna/Projects/${path}`, join(bob.home, 'single'))).code).toBe(0);
