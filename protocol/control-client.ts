@@ -26,7 +26,7 @@ export interface ControlClientOptions {
 /** As much of `fetch` as is needed here, so that a program may bring a lighter one. */
 export type ControlFetch = (url: string, init: ControlRequest) => Promise<ControlResponse>;
 
-export interface ControlRequest {
+interface ControlRequest {
   readonly method: 'GET' | 'POST';
   readonly headers: Record<string, string>;
   readonly redirect: 'error';
