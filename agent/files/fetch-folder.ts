@@ -31,7 +31,7 @@ export interface FolderFetch {
   readonly key: string;
 }
 
-export interface Failure {
+interface Failure {
   readonly path: WirePath;
   readonly error: NethoodError;
 }

@@ -4,7 +4,7 @@ import { backoff } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 
 /** Without a byte for so long a transfer gives up; what it has stays. */
-export const giveUpAfterMs = 30_000;
+const giveUpAfterMs = 30_000;
 
 export interface RetryDeps {
   readonly clock: Clock;

@@ -44,7 +44,7 @@ async function touchesOwn(real: string, own: OwnFolders): Promise<boolean> {
 }
 
 /** Pure. Without regard to case: on systems where it matters, one share too many is refused, none too few. */
-export function isWithin(path: string, folder: string): boolean {
+function isWithin(path: string, folder: string): boolean {
   const [inner, outer] = [path.toLowerCase(), folder.toLowerCase()];
   return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
 }

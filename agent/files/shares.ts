@@ -49,6 +49,8 @@ class ConfiguredShares implements LocalShares {
   /** Why a share cannot be used now. */
   readonly #problems = new Map<ShareId, string>();
 
+  #timer: Disposable | undefined;
+
   constructor(deps: SharesDeps) {
     this.#deps = deps;
     this.#held = this.#scope.use(new HeldWalkers(deps.clock));
@@ -63,6 +65,7 @@ class ConfiguredShares implements LocalShares {
       }),
     );
     this.#checkLater();
+    this.#scope.defer(() => this.#timer?.[Symbol.dispose]());
   }
 
   list(): readonly ShareView[] {
@@ -154,11 +157,10 @@ class ConfiguredShares implements LocalShares {
   }
 
   #checkLater(): void {
-    const timer = this.#deps.clock.timer(checkEveryMs, () => {
+    this.#timer = this.#deps.clock.timer(checkEveryMs, () => {
       this.#checkSoon();
-      if (!this.#scope.signal.aborted) this.#checkLater();
+      this.#checkLater();
     });
-    this.#scope.signal.addEventListener('abort', () => timer[Symbol.dispose](), { once: true });
   }
 
   #checkSoon(): void {
