@@ -29,7 +29,7 @@ import type { Asker } from '../../agent/trust/access.ts';
 export const annaId = DeviceId.parse('a'.repeat(52));
 export const bobId = DeviceId.parse('b'.repeat(52));
 export const bob: Asker = { kind: 'device', id: bobId, trust: 'stranger', onLink: true };
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 export async function temporaryFolder(scope: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'nh-files-'));
