@@ -125,7 +125,7 @@ class FileFetcher {
 
   async #openPart(answer: AnsweredFile, record: PartRecord | undefined): Promise<PartFile> {
     const { part } = this.#fetch;
-    if (record !== undefined) return PartFile.reopen(part, answer.start);
+    if (record !== undefined) return PartFile.reopen(part, { identity: record.identity, length: answer.start });
     // The record comes first, so that a part without one cannot be; its identity follows.
     await this.#save(answer, { safe: 0, identity: '' });
     return PartFile.create(part);

@@ -2,19 +2,18 @@
  * Fetches a folder: a plan made while files already come, two streams of work, each file whole under its final name.
  * Partial files lie in one folder beside the target, so that none of them is ever seen in the tree itself.
  */
-import { mkdir } from 'node:fs/promises';
 import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { FetchPlan, isUnholdable, type Job, type SeenFolder, type WantedFile } from './fetch-plan.ts';
-import { hasErrno, quotedPath, writeError } from './file-errors.ts';
+import { quotedPath } from './file-errors.ts';
 import type { GetContext } from './get-context.ts';
 import { makeFolder, sealFolder } from './local-folder.ts';
-import { joinLocal, type LocalPath, pathToText, shownPath } from './local-path.ts';
+import { joinLocal, type LocalPath, pathToText } from './local-path.ts';
 import { identityHash } from './part-name.ts';
 import type { Place } from './publish.ts';
-import { removeStaging } from './transfer-records.ts';
+import { makeStaging, removeStaging } from './staging.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** One keeps the connection busy while the other waits for an answer. */
@@ -48,20 +47,22 @@ export async function fetchFolder(context: GetContext, fetch: FolderFetch, signa
   const made = await makeFolder(fetch.place);
   // What a killed run left half-written; large files are resumed instead.
   await removeStaging(fetch.staging, isLargePart);
-  await mkdir(fetch.staging, 0o700).catch((error: unknown) => {
-    if (!hasErrno(error, 'EEXIST')) throw writeError(error, shownPath(fetch.staging));
-  });
+  await makeStaging(fetch.staging);
   try {
     const root = { local: made.path, modified: fetch.modified, fresh: made.fresh };
     const folders = await new FolderFetcher(context, fetch, signal).run(root);
     await sealAll(folders);
     await sealFolder(folder);
   } catch (error) {
-    await removeStaging(fetch.staging, hasCode(error, 'no-space') ? undefined : isLargePart);
+    await removeStaging(fetch.staging, hasCode(error, 'no-space') ? nothing : isLargePart);
     throw error;
   }
-  await removeStaging(fetch.staging);
+  await removeStaging(fetch.staging, nothing);
   return made.path;
+}
+
+function nothing(): boolean {
+  return false;
 }
 
 function isLargePart(name: string): boolean {

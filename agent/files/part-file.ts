@@ -3,6 +3,7 @@
  * what `checkpoint` has said is safe may be built on after a crash: pieces may reach the disk out of order.
  */
 import type { BigIntStats } from 'node:fs';
+import { NethoodError } from '../../protocol/errors.ts';
 import { fstatFd, closeQuietly, fdatasyncFd, fsyncFd, ftruncateFd, futimesFd } from './raw-files.ts';
 import { openFd, openFlags, timeForSystem, writevFd } from './raw-files.ts';
 import { writeError } from './file-errors.ts';
@@ -33,15 +34,19 @@ export class PartFile implements AsyncDisposable {
     return PartFile.#open(path, 0, () => openFd(path, openFlags.create, 0o666));
   }
 
-  /** What was received before, cut to the length that is known to be safe. */
-  static async reopen(path: LocalPath, length: number): Promise<PartFile> {
-    return PartFile.#open(path, length, async () => {
+  /** What was received before, cut to the length that is known to be safe. @throws `changed` where it is another file by now */
+  static async reopen(path: LocalPath, known: { identity: string; length: number }): Promise<PartFile> {
+    return PartFile.#open(path, known.length, async () => {
       const fd = await openFd(path, openFlags.write);
-      await ftruncateFd(fd, length).catch(async (error: unknown) => {
+      try {
+        if (identityOf(await fstatFd(fd, { bigint: true })) !== known.identity)
+          throw new NethoodError('changed', `${shownPath(path)} is not the file that was begun.`);
+        await ftruncateFd(fd, known.length);
+        return fd;
+      } catch (error) {
         await closeQuietly(fd);
         throw error;
-      });
-      return fd;
+      }
     });
   }
 

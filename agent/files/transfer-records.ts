@@ -3,15 +3,16 @@
  * folder that is being fetched, in `state/transfers/`. Saved before what they tell of is made, so that nothing lies
  * about on a user's disk that no record knows; a day later both are removed.
  */
-import { mkdir, readdir, readFile, rm, rmdir, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { writeFileDurable } from '../base/write-file-durable.ts';
 import { hasErrno, writeError } from './file-errors.ts';
-import { joinLocal, type LocalPath, pathFromText, shownPath } from './local-path.ts';
+import { type LocalPath, pathFromText, shownPath } from './local-path.ts';
 import { isPartName } from './part-name.ts';
+import { removeStaging } from './staging.ts';
 
 const keptMs = 24 * 60 * 60 * 1000;
 const keyPattern = /^[0-9a-f]{64}$/;
@@ -99,7 +100,7 @@ export class TransferRecords {
   async #removeRemains(record: TransferRecord): Promise<void> {
     const path = pathFromText(record.kind === 'part' ? record.path : record.staging);
     try {
-      if (record.kind === 'folder') await removeStaging(path);
+      if (record.kind === 'folder') await removeStaging(path, () => false);
       else await removePart(path);
     } catch (error) {
       // The disk may be unplugged: it is not worth a second try, nor a failed start.
@@ -122,21 +123,10 @@ export class TransferRecords {
   }
 }
 
-/** Only what bears the name of a partial file, or lies in a folder of that name, is ever removed. */
+/** Only what bears the name of a partial file, or lies in a folder of that name, is removed. */
 export async function removePart(path: LocalPath): Promise<void> {
   const names = path.toString('latin1').split(/[/\\]/).slice(-2);
   if (names.some((name) => isPartName(name))) await unlink(path).catch(ignoreMissing);
-}
-
-/** The folder of partial files, which is flat. `keep` names those that stay. */
-export async function removeStaging(path: LocalPath, keep: (name: string) => boolean = () => false): Promise<void> {
-  if (!isPartName(path.toString('latin1').split(/[/\\]/).at(-1) ?? '')) return;
-  const names = await readdir(path, { encoding: 'latin1' }).catch(noneYet);
-  for (const name of names)
-    if (!keep(name)) await unlink(joinLocal(path, Buffer.from(name, 'latin1'))).catch(ignoreMissing);
-  await rmdir(path).catch((error: unknown) => {
-    if (!hasErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
-  });
 }
 
 function noneYet(error: unknown): string[] {

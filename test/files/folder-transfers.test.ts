@@ -193,6 +193,28 @@ it('no file is ever seen in part, and none under a partial name within the folde
   expect(looks).toBeGreaterThan(1);
 });
 
+it('a link planted under the name of the partial folder leads to no harm', async () => {
+  await annaHas('work/a', 'a');
+  const elsewhere = join(home, 'elsewhere');
+  await mkdir(elsewhere);
+  await writeFile(join(elsewhere, 'precious'), 'mine');
+  // The name can be guessed: it follows from what is fetched and where to.
+  const { request } = anna.neighbours;
+  let staging = '';
+  Object.assign(anna.neighbours, {
+    request: async (...asked: Parameters<typeof request>) => {
+      if (asked[1] === 'walk') staging = (await readdir(target)).find((name) => name.endsWith('.nethood-part')) ?? '';
+      return request(...asked);
+    },
+  });
+  await get('work');
+  expect(staging).not.toBe('');
+  await symlink(elsewhere, join(target, staging));
+  await annaHas('work/b', 'b');
+  expect(await get('work')).toMatchObject({ state: 'failed', error: { code: 'exists' } });
+  expect([await readdir(elsewhere), await readdir(join(target, 'work'))]).toEqual([['precious'], ['a']]);
+});
+
 it('files that vanish between listing and sending are counted, not missed in silence', async () => {
   await annaHas('work/a', 'a');
   await annaHas('work/b', 'b');
