@@ -1,3 +1,4 @@
+// needs: cups
 /** The IPP front as real clients see it: Debian's ipptool, its own test files, documents made by ghostscript. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
