@@ -1,9 +1,9 @@
 /** What an operation answers: a status, maybe a sentence, groups of attributes. The server adds version and request-id. */
 import { toNethoodError } from '../../protocol/errors.ts';
-import { group, operationGroup, text } from './ipp-attributes.ts';
+import { operationGroup, text } from './ipp-attributes.ts';
 import { ippStatusOf } from './ipp-status.ts';
 import { statusCodes, type StatusName } from './ipp-tables.ts';
-import type { AttributeGroup, GroupName, IppGroup, IppRequest, IppResponse } from './ipp-values.ts';
+import type { AttributeGroup, IppGroup, IppRequest, IppResponse } from './ipp-values.ts';
 
 export interface IppAnswer {
   readonly status: number;
@@ -37,11 +37,6 @@ export function failed(error: unknown): IppAnswer {
   const { code, message } = toNethoodError(error);
   const told = code === 'internal' ? 'The agent failed to answer; its log has the details.' : message;
   return { status: ippStatusOf(code), message: told, groups: [] };
-}
-
-/** For `group` of one's own attributes. */
-export function groupFrom(groupName: GroupName, attributes: AttributeGroup): IppGroup {
-  return attributes.size === 0 ? group(groupName, {}) : { group: groupName, attributes };
 }
 
 /** status-message is text of at most 255 octets (RFC 8011 section 4.1.6.2). */

@@ -30,6 +30,9 @@ const checkEveryBytes = 32 * 2 ** 20;
 export class SpoolDocuments {
   readonly #folder: string;
   readonly #limits: () => DocumentLimits;
+  /** The sync of the folder that is under way, and the one that begins after it for all who came meanwhile. */
+  #syncing: Promise<unknown> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
 
   constructor(folder: string, limits: () => DocumentLimits) {
     this.#folder = folder;
@@ -52,9 +55,9 @@ export class SpoolDocuments {
     const handle = await open(path, 'wx', 0o600).catch(writeFailed);
     try {
       const { bytes, format } = await this.#write(handle, document, signal);
-      await handle.sync().catch(writeFailed);
+      await handle.datasync().catch(writeFailed);
       await handle.close();
-      await syncFolder(this.#folder);
+      await this.#syncFolder().catch(writeFailed);
       return { file, bytes, format };
     } catch (error) {
       await handle.close().catch(() => undefined); // Closed already, or beyond help: the first error counts.
@@ -93,6 +96,17 @@ export class SpoolDocuments {
       await this.#refuseEarly(0);
     }
     return { bytes, format: format ?? check(head) };
+  }
+
+  /** One that began before our file had its name may have missed it. */
+  #syncFolder(): Promise<void> {
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = undefined;
+      const sync = syncFolder(this.#folder);
+      this.#syncing = sync.catch(() => undefined); // Told to those who wait for it.
+      return sync;
+    });
+    return this.#nextSync;
   }
 
   async #refuseEarly(bytes: number): Promise<void> {

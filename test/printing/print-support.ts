@@ -17,7 +17,7 @@ import { NethoodError } from '../../protocol/errors.ts';
 import { DeviceId } from '../../protocol/ids.ts';
 import type { JobEvent } from '../../protocol/peer.ts';
 
-export const ownId = DeviceId.parse('a'.repeat(52));
+const ownId = DeviceId.parse('a'.repeat(52));
 export const annaId = DeviceId.parse('b'.repeat(52));
 export const guest: Asker = { kind: 'guest', onLink: true };
 export const anna: Asker = { kind: 'device', id: annaId, trust: 'stranger', onLink: true };
