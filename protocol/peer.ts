@@ -104,7 +104,7 @@ export const ListResult = z.object({
 });
 export type ListResult = z.infer<typeof ListResult>;
 
-export const StatResult = z.object({ entry: PeerEntry });
+const StatResult = z.object({ entry: PeerEntry });
 
 export const peerResults = {
   ping: z.object({}),

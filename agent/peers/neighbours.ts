@@ -59,7 +59,7 @@ export interface Neighbours {
 }
 
 /** Answers one type of request. The signal aborts on `cancel` and when the session ends. */
-export type PeerHandler<T extends PeerRequestType> = (
+type PeerHandler<T extends PeerRequestType> = (
   asker: Asker,
   ask: PeerAsk<T>,
   signal: AbortSignal,

@@ -80,7 +80,8 @@ describe('messages between agents', () => {
 
   test('have numbers from 1 to 2^31', () => {
     for (const id of [1, 2 ** 31]) expect(fits(RequestId, id)).toBe(true);
-    for (const id of [0, -1, 1.5, 2 ** 31 + 1, '1', null, Number.NaN, Infinity]) expect(fits(RequestId, id)).toBe(false);
+    for (const id of [0, -1, 1.5, 2 ** 31 + 1, '1', null, Number.NaN, Infinity])
+      expect(fits(RequestId, id)).toBe(false);
   });
 
   test('have bounded pages', () => {
