@@ -9,10 +9,10 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCups, type CupsServer } from '../office/cups.ts';
 import { seeded } from '../sim/clock.ts';
+import { count } from '../office/counts.ts';
 
 const program = join(import.meta.dirname, '../../dist/test/programs/spool-program.js');
-const long = process.env['NETHOOD_TEST_LONG'] !== undefined;
-const rounds = long ? 100 : 10;
+const rounds = count(10, 100);
 
 interface Told {
   readonly id: number;
@@ -62,8 +62,8 @@ test(`${rounds} kills: every job that was accepted comes out once, or is held fo
   const files = await readdir(join(home, 'files'));
   const sheets = (await readFile(join(cups.printedFolder, 'titles'), 'utf8')).split('\n').filter((line) => line !== '');
   const printed = new Map<string, number>();
-  for (const file of files) count(printed, file.replace(/( \(\d+\))?\.pdf$/, ''));
-  for (const sheet of sheets) count(printed, sheet.replace(/^\d+ /, ''));
+  for (const file of files) tally(printed, file.replace(/( \(\d+\))?\.pdf$/, ''));
+  for (const sheet of sheets) tally(printed, sheet.replace(/^\d+ /, ''));
 
   expect(
     files.filter((file) => file.startsWith('.')),
@@ -83,6 +83,6 @@ test(`${rounds} kills: every job that was accepted comes out once, or is held fo
   expect(accepted.length, 'jobs that were under way').toBeGreaterThan(rounds);
 }, 1_200_000);
 
-function count(counts: Map<string, number>, name: string): void {
+function tally(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -1,5 +1,5 @@
 /** Small seeded counts for `npm test`, the issue's full ones for `npm run test:long`. */
-export const long = process.env['NETHOOD_TEST_LONG'] === '1';
+const long = process.env['NETHOOD_TEST_LONG'] === '1';
 
 export function count(short: number, full: number): number {
   return long ? full : short;

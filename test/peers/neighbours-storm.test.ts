@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { seeded } from '../sim/clock.ts';
 import type { SimHost } from '../sim/lan.ts';
 import { SimOffice } from '../sim/office.ts';
+import { count } from '../office/counts.ts';
 
 let folder: string;
 let office: SimOffice;
@@ -69,7 +70,7 @@ it('twenty agents that lost power together find each other from memory, with not
   await office.clock.until(settled, 5_000, 50);
 });
 
-const seeds = process.env['NETHOOD_TEST_LONG'] === undefined ? 20 : 500;
+const seeds = count(20, 500);
 
 it.each(Array.from({ length: seeds }, (_, index) => index + 1))(
   'five agents survive whatever happens and settle after it (seed %i)',

@@ -19,8 +19,9 @@ import { until } from '../office/until.ts';
 import { seeded } from '../sim/clock.ts';
 import { anna, guest, memoryConfig, startPrinting } from './print-support.ts';
 import { fastClock, ScriptedBackend, ScriptedDevice } from './scripted-device.ts';
+import { count } from '../office/counts.ts';
 
-const runs = process.env['NETHOOD_TEST_LONG'] === undefined ? 20_000 : 100_000;
+const runs = count(20_000, 100_000);
 const slowestMs = 2_000;
 const to = { 'printer-uri': uri('ipp://localhost/ipp/print/laser'), 'requesting-user-name': name('dora') };
 const document = Buffer.from('%PDF-1.4\nmutated\n');

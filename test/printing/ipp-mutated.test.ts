@@ -18,9 +18,9 @@ import { encodeIpp } from '../../agent/printing/ipp-encoder.ts';
 import { hasCode } from '../../protocol/errors.ts';
 import { anyResponse } from './ipp-arbitrary.ts';
 import { attribute, collectionBytes, hex, message } from './ipp-bytes.ts';
+import { count } from '../office/counts.ts';
 
-const long = process.env['NETHOOD_TEST_LONG'] === '1';
-const runs = long ? 300_000 : 100_000;
+const runs = count(100_000, 300_000);
 const slowestMs = 50;
 
 /** Small and large, flat and deep, with documents behind; all valid. */

@@ -15,9 +15,10 @@ import { QueueName } from '../../protocol/ids.ts';
 import { until } from '../office/until.ts';
 import { seeded } from '../sim/clock.ts';
 import { fastClock, ScriptedBackend, ScriptedDevice, type Fate } from './scripted-device.ts';
+import { count } from '../office/counts.ts';
 
 const queue = QueueName.parse('laser');
-const rounds = process.env['NETHOOD_TEST_LONG'] === undefined ? 25 : 1000;
+const rounds = count(25, 1000);
 const never = new AbortController().signal;
 
 let home: string;
