@@ -10,6 +10,7 @@ import { readVersion } from '../config/version.ts';
 import type { Snapshot } from '../protocol/control.ts';
 import { NethoodError } from '../protocol/errors.ts';
 import { DisplayName } from '../protocol/ids.ts';
+import { schemaFault } from '../protocol/schema-fault.ts';
 import { systemClock } from './base/clock.ts';
 import { Emitter } from './base/emitter.ts';
 import { type Log, openLog } from './base/log.ts';
@@ -77,7 +78,7 @@ async function makeFolders({ config, state, run }: Paths): Promise<void> {
 async function rename(name: string, config: Awaited<ReturnType<typeof openConfig>>): Promise<void> {
   const parsed = DisplayName.safeParse(name);
   if (!parsed.success)
-    throw new NethoodError('usage', `"${name}" cannot be a name: ${parsed.error.issues[0]?.message ?? ''}.`);
+    throw new NethoodError('usage', `The name "${name}" ${parsed.error.issues.map(schemaFault)[0] ?? 'is no name'}.`);
   if (config.current.name !== parsed.data) await config.update((current) => ({ ...current, name: parsed.data }));
 }
 

@@ -1,5 +1,6 @@
 /** From the bytes of `config.json` to a configuration, or to one sentence on what is wrong and where. Pure. */
 import type { z } from 'zod';
+import { schemaFault } from '../protocol/schema-fault.ts';
 import { jsonFault } from './json-fault.ts';
 import { migrate, newerVersion, type RawConfig } from './migrations.ts';
 import { Config, configVersion } from './schema.ts';
@@ -49,8 +50,7 @@ function sentenceOf(issues: readonly z.core.$ZodIssue[]): string {
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   if (first.code === 'unrecognized_keys')
     return `"${keyText([...first.path, ...first.keys.slice(0, 1)])}" is unknown${more}.`;
-  const reason = first.message.replace(/^Invalid input: /, '').replace(', received undefined', ', but it is missing');
-  return `"${keyText(first.path)}" is wrong: ${reason}${more}.`;
+  return `"${keyText(first.path)}" ${schemaFault(first)}${more}.`;
 }
 
 /** `shares[0].audience` */

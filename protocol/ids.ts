@@ -53,15 +53,16 @@ const visible = /^[^\p{Cc}\u202a-\u202e\u2066-\u2069\ufeff]*$/u;
 /** A name for people, from anywhere: 1 to 63 bytes of UTF-8 (a DNS-SD instance label, RFC 6763 4.1.1), nothing that moves a cursor or turns text around. */
 export const DisplayName = z
   .string()
-  .min(1)
-  .refine((text) => !loneSurrogate.test(text) && new TextEncoder().encode(text).length <= 63, 'longer than 63 bytes')
+  .min(1, 'is empty')
+  .refine((text) => new TextEncoder().encode(text).length <= 63, 'is longer than 63 bytes')
+  .refine((text) => !loneSurrogate.test(text), 'is not valid Unicode')
   .regex(visible, 'contains control characters')
   .refine((text) => text.trim() === text, 'begins or ends with a space');
 
 /** A share's name: a display name without '/', so that `<neighbour>/<share>/<path>` stays readable. */
-export const ShareName = DisplayName.refine(
-  (text) => !text.includes('/') && text !== '.' && text !== '..',
-  'contains a slash',
+export const ShareName = DisplayName.refine((text) => !text.includes('/'), 'contains a slash').refine(
+  (text) => text !== '.' && text !== '..',
+  'means a folder by itself',
 );
 
 /** The short form of a DeviceId, for display only: `k3q7-x2mf`. */

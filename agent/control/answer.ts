@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type ErrorCode, errorTable, NethoodError } from '../../protocol/errors.ts';
+import { schemaFault } from '../../protocol/schema-fault.ts';
 import type { Clock } from '../base/clock.ts';
 
 const mostBodyBytes = 1 << 20;
@@ -123,5 +124,6 @@ export function badRequest(issues: readonly { path: PropertyKey[]; message: stri
   const [first] = issues;
   const where =
     first === undefined || first.path.length === 0 ? 'The request' : `"${first.path.map(String).join('.')}"`;
-  return new NethoodError('bad-request', `${where}: ${first?.message ?? 'it fits no schema'}.`.slice(0, 300));
+  const fault = first === undefined ? 'fits no schema' : schemaFault(first);
+  return new NethoodError('bad-request', `${where} ${fault.slice(0, 300)}.`);
 }

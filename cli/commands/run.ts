@@ -1,6 +1,7 @@
 /** `nethood run` and `nethood tray`: long programs, loaded by URL so that no short command ever loads them. */
 import { DisplayName } from '../../protocol/ids.ts';
 import { NethoodError } from '../../protocol/errors.ts';
+import { schemaFault } from '../../protocol/schema-fault.ts';
 import type { Command, Option } from '../command.ts';
 
 /** Built files; the layers say why these are the two exceptions. */
@@ -50,8 +51,6 @@ export function checkedName(name: string | undefined): string | undefined {
   const checked = DisplayName.safeParse(name);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
-  throw new NethoodError(
-    'usage',
-    `The name "${name.slice(0, 100)}" cannot be used: it ${issue?.message ?? 'is no name'}.`,
-  );
+  const fault = issue === undefined ? 'is no name' : schemaFault(issue);
+  throw new NethoodError('usage', `The name "${name.slice(0, 100)}" cannot be used: it ${fault}.`);
 }
