@@ -31,8 +31,8 @@ export interface OwnDeps {
   readonly log: Log;
 }
 
-/** Kept when the first announcement is on its way. */
-export function announceOwn(deps: OwnDeps): AsyncDisposable {
+/** Kept when the guests port is as it has to be; the first announcement is on its way then. */
+export async function announceOwn(deps: OwnDeps): Promise<AsyncDisposable> {
   const scope = new Scope();
   let work: Promise<void> = Promise.resolve();
   let again = false;
@@ -50,13 +50,27 @@ export function announceOwn(deps: OwnDeps): AsyncDisposable {
   scope.use(deps.config.events.on('changed', settle));
   scope.use(deps.shares.events.on('changed', settle));
   scope.use(deps.printing.events.on('printers', settle));
-  settle();
   scope.defer(() => work);
+  // Whoever asks for the ports right after the start is told the true ones.
+  await openOrCloseGuests(deps);
+  settle();
   return scope;
 }
 
 async function announce(deps: OwnDeps): Promise<void> {
-  const { guests, discovery, notices, log } = deps;
+  const { guests, discovery, log } = deps;
+  await openOrCloseGuests(deps);
+  const printers = guests.port === null ? [] : deps.printerServices(guests.port);
+  try {
+    await discovery.announce([agentService(deps), ...printers]);
+  } catch (error) {
+    // Discovery degrades alone: known neighbours are dialled all the same.
+    log.warn({ error: toNethoodError(error).message }, 'this device could not be announced');
+  }
+}
+
+async function openOrCloseGuests(deps: OwnDeps): Promise<void> {
+  const { guests, notices } = deps;
   const before = guests.port;
   await guests.setOpen(hasGuests(deps)).then(
     () => notices.clear('guests'),
@@ -66,13 +80,6 @@ async function announce(deps: OwnDeps): Promise<void> {
     },
   );
   if (guests.port !== before) deps.portsChanged();
-  const printers = guests.port === null ? [] : deps.printerServices(guests.port);
-  try {
-    await discovery.announce([agentService(deps), ...printers]);
-  } catch (error) {
-    // Discovery degrades alone: known neighbours are dialled all the same.
-    log.warn({ error: toNethoodError(error).message }, 'this device could not be announced');
-  }
 }
 
 /** Folders for everyone are served to agents only, so far; the guests port is for printers. */

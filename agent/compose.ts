@@ -78,7 +78,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
   const source = { ...deps, shares, transfers, printing: net.printing, neighbours, notices, device, ports };
   const { store } = scope.use(createSnapshotSource(source));
   scope.use(
-    announceOwn({
+    await announceOwn({
       ...deps,
       ...net,
       id: device.id,
