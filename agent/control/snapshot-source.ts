@@ -1,6 +1,6 @@
 /** The snapshot of this agent: which part each section comes from, and which event makes it stale. */
 import type { ConfigStore } from '../../config/config-store.ts';
-import type { JobView, Snapshot } from '../../protocol/control.ts';
+import type { JobView, NeighbourView, Snapshot } from '../../protocol/control.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import type { Clock } from '../base/clock.ts';
 import { Scope } from '../base/scope.ts';
@@ -45,7 +45,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
         page: () => null,
         shares: () => [...shares.list()],
         printers: () => [...printing.printers()],
-        neighbours: () => neighbours.list().map(neighbourView),
+        neighbours: () => neighbours.list().map(neighbourView).toSorted(byName),
         jobs: () => newest(printing.jobs()),
         transfers: () => [...transfers.list()],
         notices: () => [...configNotices(config), ...notices.list()],
@@ -63,6 +63,11 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
   scope.use(neighbours.events.on('removed', () => store.touch('neighbours', 'printers')));
   scope.use(notices.events.on('changed', () => store.touch('notices')));
   return { store, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+}
+
+/** Ids tell two of one name apart, so that the order does not change by itself. */
+function byName(a: NeighbourView, b: NeighbourView): number {
+  return a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1);
 }
 
 function newest(jobs: readonly JobView[]): JobView[] {

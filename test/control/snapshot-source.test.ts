@@ -4,7 +4,7 @@ import { NoticeBoard } from '../../agent/control/notices.ts';
 import { createSnapshotSource, type SnapshotSourceDeps } from '../../agent/control/snapshot-source.ts';
 import { type Config, defaultConfig } from '../../config/schema.ts';
 import { type JobView, Snapshot } from '../../protocol/control.ts';
-import { JobId } from '../../protocol/ids.ts';
+import { DeviceId, JobId } from '../../protocol/ids.ts';
 import { SimClock } from '../sim/clock.ts';
 import { annaId, job, ownId, printer, share, transfer } from './samples.ts';
 
@@ -30,6 +30,7 @@ function office() {
     guests: null,
   };
   const notices = new NoticeBoard();
+  const list = [neighbour];
   const events = {
     config: new Emitter<{ changed: [Config] }>(),
     shares: new Emitter<{ changed: [] }>(),
@@ -51,7 +52,7 @@ function office() {
     shares: { events: events.shares, list: () => [share] },
     transfers: { events: events.transfers, list: () => [transfer] },
     printing: { events: events.printing, printers: () => [printer], jobs: () => state.jobs },
-    neighbours: { events: events.neighbours, list: () => [neighbour] },
+    neighbours: { events: events.neighbours, list: () => list },
     notices,
     version: '0.1.0',
     device: { id: ownId, defaultName: 'me on pc1' },
@@ -60,7 +61,7 @@ function office() {
   const source = createSnapshotSource(deps);
   const changes: Partial<Snapshot>[] = [];
   source.store.events.on('changed', (change) => void changes.push(change));
-  return { clock, state, notices, events, source, changes };
+  return { clock, state, notices, events, list, source, changes };
 }
 
 it('the snapshot of an agent fits the schema that the faces read it with', async () => {
@@ -106,6 +107,16 @@ it('of many jobs the newest 500 are shown', async () => {
   events.printing.emit('job', job);
   const { jobs } = source.store.current();
   expect([jobs.length, jobs[0]?.id, jobs.at(-1)?.id]).toEqual([500, 700, 201]);
+});
+
+it('neighbours come in the order of their names, not in that of their sessions', async () => {
+  const named = (name: string, id: string): typeof neighbour => ({ ...neighbour, name, id: DeviceId.parse(id) });
+  const { events, list, source } = office();
+  list.push(named('Zoe', 'z'.repeat(52)), named('anna', 'b'.repeat(52)), named('anna', 'a'.repeat(52)));
+  events.neighbours.emit('changed', neighbour);
+  const seen = source.store.current().neighbours.map(({ name, id }) => `${name} ${id.charAt(0)}`);
+  expect(seen).toEqual(['anna a', 'anna b', expect.stringMatching(/^Anna/), 'Zoe z']);
+  await source[Symbol.asyncDispose]();
 });
 
 it('nothing listens to the parts any more when the source has ended', async () => {
