@@ -75,11 +75,10 @@ function endError({ state, error, source }: TransferView): NethoodError {
 
 function say({ destination, files, bytes, seconds, resumedFrom, skipped }: TransferView, out: Output): void {
   const fresh = Math.max(0, bytes - resumedFrom);
-  const rate = seconds > 0 ? `, ${rateText(fresh / seconds)}` : '';
+  // What is over at once has no rate worth saying.
+  const pace = seconds < 1 ? '' : ` in ${durationText(seconds)}, ${rateText(fresh / seconds)}`;
   const before = resumedFrom > 0 ? `, ${bytesText(resumedFrom)} of it from an earlier try` : '';
-  out.say(
-    `${destination}: ${countText(files, 'file')}, ${bytesText(bytes)} in ${durationText(seconds)}${rate}${before}.`,
-  );
+  out.say(`${destination}: ${countText(files, 'file')}, ${bytesText(bytes)}${pace}${before}.`);
   if (skipped > 0)
     out.note(`${countText(skipped, 'link or special file was', 'links or special files were')} left out.`);
 }

@@ -85,6 +85,12 @@ describe('get', () => {
     expect(stderr).toBe('2 links or special files were left out.\n');
   });
 
+  it('names no rate for what was over at once', async () => {
+    const agent = await start(ending({ ...done, bytes: 6, resumedFrom: 0, seconds: 0.02, skipped: 0 }));
+    const { stdout } = await cli(['get', 'anna/Projects/x.txt'], { home: agent.home, cwd: folder });
+    expect(stdout).toBe('/home/me/big.bin: 1 file, 6 B.\n');
+  });
+
   it('shows its progress on a terminal, and takes it away in the end', async () => {
     const agent = await start(ending(transfer, done));
     const { stderr } = await cli(['get', 'anna/Projects/big.bin'], { home: agent.home, cwd: folder, terminal: true });
