@@ -3,6 +3,7 @@ import type { ConfigStore } from '../config/config-store.ts';
 import { AgentTxt } from '../protocol/dns-sd.ts';
 import type { DeviceId } from '../protocol/ids.ts';
 import { protocolVersion } from '../protocol/peer.ts';
+import { type Clock, sleep } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { Scope } from './base/scope.ts';
 import type { NoticeBoard } from './control/notices.ts';
@@ -28,8 +29,12 @@ export interface OwnDeps {
   readonly notices: NoticeBoard;
   /** The guests port opened or closed. */
   readonly portsChanged: () => void;
+  readonly clock: Clock;
   readonly log: Log;
 }
+
+/** A part of the second within which an agent serves. */
+const printersMs = 300;
 
 /** Kept when the guests port is as it has to be; the first announcement is on its way then. */
 export async function announceOwn(deps: OwnDeps): Promise<AsyncDisposable> {
@@ -52,6 +57,7 @@ export async function announceOwn(deps: OwnDeps): Promise<AsyncDisposable> {
   scope.use(deps.printing.events.on('printers', settle));
   scope.defer(() => work);
   // Whoever asks for the ports right after the start is told the true ones.
+  await printersKnown(deps);
   await openOrCloseGuests(deps);
   settle();
   return scope;
@@ -80,6 +86,15 @@ async function openOrCloseGuests(deps: OwnDeps): Promise<void> {
     },
   );
   if (guests.port !== before) deps.portsChanged();
+}
+
+/** The print systems are asked as the agent starts: what is shared of theirs is known when they have answered, or do not soon. */
+async function printersKnown(deps: OwnDeps): Promise<void> {
+  if (hasGuests(deps) || !deps.config.current.printers.some(({ audience }) => audience === 'everyone')) return;
+  const known = new AbortController();
+  using _ = deps.printing.events.on('printers', () => known.abort());
+  // Either way it goes on.
+  await sleep(deps.clock, printersMs, known.signal).catch(() => undefined);
 }
 
 /** Folders for everyone are served to agents only, so far; the guests port is for printers. */

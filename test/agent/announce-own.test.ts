@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { announceOwn, type OwnDeps } from '../../agent/announce-own.ts';
+import { systemClock } from '../../agent/base/clock.ts';
 import { Emitter } from '../../agent/base/emitter.ts';
 import { silentLog } from '../../agent/base/log.ts';
 import { NoticeBoard } from '../../agent/control/notices.ts';
@@ -13,14 +14,16 @@ function office(open: (wanted: boolean) => Promise<void>) {
   const guests: { port: number | null } = { port: null };
   const announced: (readonly Announcement[])[] = [];
   const notices = new NoticeBoard();
+  const printers = new Emitter<{ printers: [] }>();
+  const known = [{ local: true, audience: 'everyone' }];
   const portsChanged = vi.fn<() => void>();
   const deps = {
     id,
     name: () => 'me',
     peersPort: 6631,
-    config: { events: new Emitter(), current: { paused: false } },
+    config: { events: new Emitter(), current: { paused: false, printers: [{ queue: 'PDF', audience: 'everyone' }] } },
     shares: { events: new Emitter() },
-    printing: { events: new Emitter(), printers: () => [{ local: true, audience: 'everyone' }] },
+    printing: { events: printers, printers: () => known },
     printerServices: (port: number) => [{ name: 'PDF', type: 'ipp', subtypes: [], port, txt: {} }],
     guests: {
       get port() {
@@ -40,9 +43,10 @@ function office(open: (wanted: boolean) => Promise<void>) {
     },
     notices,
     portsChanged,
+    clock: systemClock,
     log: silentLog,
   } as unknown as OwnDeps;
-  return { deps, guests, announced, notices, portsChanged };
+  return { deps, guests, announced, notices, portsChanged, printers, known };
 }
 
 it('a start with a printer for everyone says no more that there is no guests port', async () => {
@@ -51,6 +55,18 @@ it('a start with a printer for everyone says no more that there is no guests por
   expect(guests.port).toBe(6632);
   expect(portsChanged).toHaveBeenCalledTimes(1);
   await vi.waitFor(() => expect(announced[0]?.map(({ type }) => type)).toEqual(['nethood', 'ipp']));
+  await own[Symbol.asyncDispose]();
+});
+
+it('a print system that answers while the agent starts is waited for before the ports are told', async () => {
+  const { deps, guests, printers, known } = office(() => Promise.resolve());
+  const [pdf] = known.splice(0);
+  const starting = announceOwn(deps);
+  await vi.waitFor(() => expect(printers.listenerCount('printers')).toBe(2));
+  if (pdf !== undefined) known.push(pdf);
+  printers.emit('printers');
+  const own = await starting;
+  expect(guests.port).toBe(6632);
   await own[Symbol.asyncDispose]();
 });
 
