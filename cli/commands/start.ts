@@ -55,8 +55,14 @@ async function askAgent(paths: Paths, signal?: AbortSignal): Promise<{ pid: numb
 async function openStartLog(paths: Paths): Promise<{ fd: number; path: string; close(): Promise<void> }> {
   const folder = join(paths.state, 'logs');
   const path = join(folder, 'start.log');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = await open(path, 'w', 0o600);
+  const made = mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = await made
+    .then(() => open(path, 'w', 0o600))
+    .catch((cause: unknown) => {
+      throw new NethoodError('not-permitted', `The file ${path} cannot be written; without it no agent starts.`, {
+        cause,
+      });
+    });
   return { fd: file.fd, path, close: () => file.close() };
 }
 
