@@ -1,7 +1,7 @@
 /** The tray's line to the agent of its home: found by its file, followed by its events, found again when it went away. */
 import { type Clock, sleep } from '../agent/base/clock.ts';
 import { ControlClient } from '../protocol/control-client.ts';
-import type { AgentFile, EventLine, Snapshot } from '../protocol/control.ts';
+import { type AgentFile, applyEventLine, type Snapshot } from '../protocol/control.ts';
 import { hasCode, toNethoodError } from '../protocol/errors.ts';
 
 const retryEveryMs = 1_000;
@@ -54,7 +54,7 @@ export class AgentLink {
       for await (const line of client.events(AbortSignal.any([outer, silence.signal]))) {
         watchdog[Symbol.dispose]();
         watchdog = arm();
-        const next = applyLine(snapshot, line);
+        const next = applyEventLine(snapshot, line);
         if (next === undefined || next === snapshot) continue;
         snapshot = next;
         this.#client = client;
@@ -68,18 +68,5 @@ export class AgentLink {
     } finally {
       watchdog[Symbol.dispose]();
     }
-  }
-}
-
-/** A change before the first snapshot says nothing. */
-export function applyLine(snapshot: Snapshot | undefined, line: EventLine): Snapshot | undefined {
-  switch (line.type) {
-    case 'snapshot':
-      return line.snapshot;
-    case 'change':
-      // JSON knows no `undefined`: a section that is there has a value.
-      return snapshot === undefined ? undefined : ({ ...snapshot, ...line.sections } as Snapshot);
-    case 'alive':
-      return snapshot;
   }
 }
