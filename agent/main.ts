@@ -95,6 +95,7 @@ function stopSignal(scope: Scope): { stopped: Promise<string>; stop: () => void 
 
 /** A fault that nobody caught leaves the agent in a state nobody knows: it is written down, then it ends as Node would. */
 function logFaults(log: Log): void {
+  process.on('warning', (warning) => log.warn({ warning: warning.stack }, 'a warning of Node'));
   process.on('uncaughtExceptionMonitor', (error, origin) =>
     log.error({ error: error.stack, origin }, 'a fault that nobody caught'),
   );

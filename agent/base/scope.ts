@@ -1,9 +1,11 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * The owner of things with a lifetime. Whoever opens a socket, timer or child process gives it to a Scope; disposing
  * the scope aborts its signal and ends them in reverse order. (Node 20 has no AsyncDisposableStack.)
  */
 export class Scope implements AsyncDisposable {
-  readonly #controller = new AbortController();
+  readonly #controller = newController();
   readonly #owned: (() => unknown)[] = [];
   readonly #tasks = new Set<Promise<void>>();
   #disposed: Promise<void> | undefined;
@@ -76,4 +78,11 @@ export class Scope implements AsyncDisposable {
     if (errors.length === 1) throw errors[0];
     if (errors.length > 1) throw new AggregateError(errors, 'Several things failed to end.');
   }
+}
+
+/** Many waits at once take the signal of a scope: that is no leak of listeners, which Node suspects from the 11th on. */
+function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -213,7 +213,8 @@ class PrintServiceOfAgent implements LocalPrintService {
   }
 
   problems(): readonly string[] {
-    return this.#own.problems();
+    const shared = this.#deps.config.current.printers;
+    return this.#own.problems(shared.some(({ queue }) => this.#own.get(queue) === undefined));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -40,6 +40,7 @@ export class OwnPrinters implements AsyncDisposable {
   readonly #scope = new Scope();
   readonly #queues = new Map<PrintBackend, readonly Queue[]>();
   readonly #problems = new Map<PrintBackend, string>();
+  readonly #answered = new Set<PrintBackend>();
   readonly #described = new Map<PrintBackend, Map<QueueName, Described>>();
   #printers = new Map<QueueName, Printer>();
 
@@ -74,9 +75,13 @@ export class OwnPrinters implements AsyncDisposable {
     return printer && this.#described.get(printer.backend)?.get(printer.queue.id)?.last;
   }
 
-  /** Why the print system does not answer, one sentence each. */
-  problems(): readonly string[] {
-    return Array.from(this.#problems.values());
+  /**
+   * Why a print system does not answer, one sentence each. One that never answered is none that this PC has, unless
+   * something that is shared must be there (`expected`).
+   */
+  problems(expected: boolean): readonly string[] {
+    const missed = [...this.#problems].filter(([backend]) => expected || this.#answered.has(backend));
+    return missed.map(([, problem]) => problem);
   }
 
   async refresh(): Promise<void> {
@@ -110,10 +115,11 @@ export class OwnPrinters implements AsyncDisposable {
     try {
       this.#queues.set(backend, await backend.list(AbortSignal.any([this.#scope.signal, limit.signal])));
       this.#problems.delete(backend);
+      this.#answered.add(backend);
     } catch (error) {
       if (this.#scope.signal.aborted) return;
       const { message } = toNethoodError(error);
-      if (!this.#problems.has(backend)) this.#deps.log.warn({ error: message }, 'The print system cannot be asked.');
+      if (!this.#problems.has(backend)) this.#deps.log.info({ error: message }, 'The print system cannot be asked.');
       this.#problems.set(backend, message);
       this.#queues.set(backend, (this.#queues.get(backend) ?? []).map(outOfReach));
     } finally {
