@@ -150,7 +150,7 @@ class FileFetcher {
     };
     const name = peerName(this.#context.peer);
     try {
-      await receiveBody(response, file, { clock, signal, name, received });
+      await receiveBody(response, file, { length: answer.length, clock, signal, name, received });
     } catch (error) {
       await checkpoint;
       // As much as possible is kept for the next try. Where that fails too, less is kept: `error` is what is told.

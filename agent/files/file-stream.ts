@@ -1,92 +1,32 @@
-/**
- * The bytes of an opened file, in pieces of 1 MiB. Never a mixture of two versions that looks whole: the file is
- * looked at again before the last piece is given, and now and then before that.
- */
-import { close, fstat, read } from 'node:fs';
+/** The pieces of a file as a stream, for those who want one; whoever sends a file to a socket does it by `send-pieces`. */
 import { Readable } from 'node:stream';
-import { NethoodError } from '../../protocol/errors.ts';
-import type { ByteRange } from './file-tree.ts';
-import { readError } from './file-errors.ts';
-import { etagOf } from './file-version.ts';
-
-const piece = 1 << 20;
-const piecesBetweenLooks = 64;
-
-export interface StreamOfFile {
-  /** Becomes the stream's own. */
-  readonly fd: number;
-  readonly range: ByteRange;
-  readonly etag: string;
-  /** For messages. */
-  readonly what: string;
-}
+import { type FilePieces, pieceBytes } from './file-pieces.ts';
 
 export class FileStream extends Readable {
-  readonly #file: StreamOfFile;
-  #position: number;
-  #pieces = 0;
-  /** A descriptor must not be closed under a read: its number may already be another file's then. */
-  #busy = false;
-  #closing: (() => void) | undefined;
+  readonly #pieces: FilePieces;
 
-  constructor(file: StreamOfFile) {
-    super({ highWaterMark: piece });
-    this.#file = file;
-    this.#position = file.range.start;
+  /** @param pieces become the stream's own */
+  constructor(pieces: FilePieces) {
+    super({ highWaterMark: pieceBytes });
+    this.#pieces = pieces;
   }
 
   override _read(): void {
-    const wanted = Math.min(piece, this.#file.range.end - this.#position);
-    if (wanted === 0) {
-      this.push(null);
-      return;
-    }
-    this.#busy = true;
-    read(this.#file.fd, Buffer.allocUnsafeSlow(wanted), 0, wanted, this.#position, (error, bytes, buffer) => {
-      if (error !== null) this.#fail(readError(error, this.#file.what));
-      else if (bytes === 0) this.#fail(this.#changed());
-      else this.#received(buffer.subarray(0, bytes));
-    });
+    // Whoever gets a piece may keep it, so each has memory of its own.
+    const buffer = Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#pieces.left));
+    this.#pieces.read(buffer).then(
+      (bytes) => this.destroyed || this.push(bytes === 0 ? null : buffer.subarray(0, bytes)),
+      (error: Error) => this.destroy(error),
+    );
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // What close itself reports does not matter to what was read.
-    const end = (): void => close(this.#file.fd, () => callback(error));
-    if (this.#busy) this.#closing = end;
-    else end();
+    void this.#close(error, callback);
   }
 
-  #received(bytes: Buffer): void {
-    this.#position += bytes.length;
-    const last = this.#position === this.#file.range.end;
-    if (!last && ++this.#pieces % piecesBetweenLooks !== 0) {
-      this.#give(bytes);
-      return;
-    }
-    fstat(this.#file.fd, { bigint: true }, (error, stat) => {
-      if (error !== null) this.#fail(readError(error, this.#file.what));
-      else if (etagOf(stat) !== this.#file.etag) this.#fail(this.#changed());
-      else this.#give(bytes);
-    });
-  }
-
-  #give(bytes: Buffer): void {
-    this.#idle();
-    if (!this.destroyed) this.push(bytes);
-  }
-
-  #fail(error: NethoodError): void {
-    this.#idle();
-    this.destroy(error);
-  }
-
-  #idle(): void {
-    this.#busy = false;
-    this.#closing?.();
-    this.#closing = undefined;
-  }
-
-  #changed(): NethoodError {
-    return new NethoodError('changed', `${this.#file.what} changed while it was read.`);
+  async #close(error: Error | null, callback: (error?: Error | null) => void): Promise<void> {
+    // Waits for a read under way; what close itself reports does not matter to what was read.
+    await this.#pieces[Symbol.asyncDispose]();
+    callback(error);
   }
 }

@@ -6,6 +6,7 @@ import { NethoodError } from '../../protocol/errors.ts';
 import type { PeerEntry } from '../../protocol/peer.ts';
 import { pathComponents, type WirePath } from '../../protocol/wire-path.ts';
 import { quotedPath, readError } from './file-errors.ts';
+import { FilePieces } from './file-pieces.ts';
 import { FileStream } from './file-stream.ts';
 import type { ByteRange, FileTree, OpenedFile, Page, ReadOptions } from './file-tree.ts';
 import { etagOf, modifiedOf } from './file-version.ts';
@@ -25,6 +26,8 @@ export interface LocalTreeDeps {
   readonly held: HeldWalkers;
   readonly guard: Guard;
 }
+
+export type LocalFile = Omit<OpenedFile, 'stream'> & { readonly pieces: FilePieces };
 
 export class LocalTree implements FileTree {
   readonly #deps: LocalTreeDeps;
@@ -48,7 +51,13 @@ export class LocalTree implements FileTree {
     return this.#page(path, { cursor, deep: true, signal });
   }
 
-  async read(path: WirePath, { range, ifMatch, signal }: ReadOptions): Promise<OpenedFile> {
+  async read(path: WirePath, options: ReadOptions): Promise<OpenedFile> {
+    const { pieces, ...version } = await this.open(path, options);
+    return { ...version, stream: addAbortSignal(options.signal, new FileStream(pieces)) };
+  }
+
+  /** As `read`, for whoever sends the pieces on; the caller disposes them. */
+  async open(path: WirePath, { range, ifMatch, signal }: ReadOptions): Promise<LocalFile> {
     signal.throwIfAborted();
     const { fd, stat } = await this.#open(path);
     try {
@@ -57,8 +66,8 @@ export class LocalTree implements FileTree {
         throw new NethoodError('changed', `${this.#what(path)} is no longer the version asked for.`);
       const size = Number(stat.size);
       const wanted = range === undefined ? { start: 0, end: size } : this.#within(path, range, size);
-      const stream = new FileStream({ fd, range: wanted, etag, what: this.#what(path) });
-      return { size, modified: modifiedOf(stat), etag, stream: addAbortSignal(signal, stream) };
+      const pieces = new FilePieces({ fd, range: wanted, etag, what: this.#what(path) });
+      return { size, modified: modifiedOf(stat), etag, pieces };
     } catch (error) {
       await closeQuietly(fd);
       throw error;

@@ -5,18 +5,20 @@
 import type { BigIntStats } from 'node:fs';
 import { NethoodError } from '../../protocol/errors.ts';
 import { fstatFd, closeQuietly, fdatasyncFd, fsyncFd, ftruncateFd, futimesFd } from './raw-files.ts';
-import { openFd, openFlags, timeForSystem, writevFd } from './raw-files.ts';
+import { openFd, openFlags, timeForSystem, writeFd } from './raw-files.ts';
 import { writeError } from './file-errors.ts';
 import { type LocalPath, shownPath } from './local-path.ts';
 
 const piece = 1 << 20;
-const mostInFlight = 8;
+const mostInFlight = 4;
 
 export class PartFile implements AsyncDisposable {
   readonly #fd: number;
   readonly #path: LocalPath;
-  #held: Buffer[] = [];
+  /** What is gathered now; its memory is used again once it is written. */
+  #held: Buffer | undefined;
   #heldBytes = 0;
+  readonly #spare: Buffer[] = [];
   /** Where what is held will be written. */
   #position: number;
   readonly #inFlight = new Set<Promise<void>>();
@@ -68,10 +70,15 @@ export class PartFile implements AsyncDisposable {
     return this.#inFlight.size >= mostInFlight;
   }
 
+  /** Copies them: kept as they come, 16 KiB each, they would outlive the collections of young memory and make dear ones. */
   add(bytes: Buffer): void {
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes >= piece) this.#flush();
+    for (let taken = 0; taken < bytes.length;) {
+      this.#held ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(piece);
+      const count = bytes.copy(this.#held, this.#heldBytes, taken);
+      taken += count;
+      this.#heldBytes += count;
+      if (this.#heldBytes === piece) this.#flush();
+    }
   }
 
   /** @throws `no-space`, `write-failed` … of an earlier piece too */
@@ -114,25 +121,27 @@ export class PartFile implements AsyncDisposable {
   }
 
   #flush(): void {
-    if (this.#heldBytes === 0) return;
-    const write = this.#write(this.#held, this.#position)
-      .catch((error: unknown) => {
-        this.#error ??= error;
-      })
+    const held = this.#held;
+    if (held === undefined || this.#heldBytes === 0) return;
+    const write = this.#write(held, this.#heldBytes, this.#position)
+      .then(
+        () => void this.#spare.push(held),
+        (error: unknown) => {
+          this.#error ??= error;
+        },
+      )
       .finally(() => this.#inFlight.delete(write));
     this.#inFlight.add(write);
     this.#position += this.#heldBytes;
-    this.#held = [];
+    this.#held = undefined;
     this.#heldBytes = 0;
   }
 
   /** A full disk may take a part of a piece before it says so. */
-  async #write(buffers: readonly Buffer[], position: number): Promise<void> {
-    let rest = buffers;
-    for (let at = position; rest.length > 0;) {
-      const { bytesWritten } = await writevFd(this.#fd, rest, at);
+  async #write(buffer: Buffer, length: number, position: number): Promise<void> {
+    for (let at = 0; at < length;) {
+      const { bytesWritten } = await writeFd(this.#fd, buffer, at, length - at, position + at);
       at += bytesWritten;
-      rest = without(rest, bytesWritten);
     }
   }
 
@@ -152,15 +161,4 @@ export class PartFile implements AsyncDisposable {
 /** Tells one file from every other of its disk: an inode alone is given again to the next file that is made. */
 export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${birthtimeNs}`;
-}
-
-function without(buffers: readonly Buffer[], written: number): Buffer[] {
-  let left = written;
-  const rest: Buffer[] = [];
-  for (const buffer of buffers) {
-    const taken = Math.min(left, buffer.length);
-    left -= taken;
-    if (taken < buffer.length) rest.push(buffer.subarray(taken));
-  }
-  return rest;
 }

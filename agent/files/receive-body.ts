@@ -1,11 +1,18 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
 import { deadlines } from '../../protocol/peer.ts';
 import type { Clock } from '../base/clock.ts';
+import { takeDirectly } from '../peers/direct-bytes.ts';
 import type { PartFile } from './part-file.ts';
 import { connectionError } from './peer-http.ts';
 
+/** A direct transfer costs its connection, as nobody else knows where in the stream it ended. */
+const leastDirect = 16 << 20;
+
 export interface ReceiveDeps {
+  /** Bytes that the body has. */
+  readonly length: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Who sends, for messages. */
@@ -31,11 +38,18 @@ class Reception {
   readonly #deps: ReceiveDeps;
   readonly #ended: (error?: Error) => void;
   #lastByte: number;
+  /** Bytes still to come. */
+  #left: number;
+  /** What is held back while the disk is slow. */
+  #source: Pick<Readable, 'pause' | 'resume'>;
   #waitsForDisk = false;
+  #over = false;
   #timer: Disposable | undefined;
 
   constructor(response: IncomingMessage, part: PartFile, deps: ReceiveDeps, ended: (error?: Error) => void) {
     this.#response = response;
+    this.#source = response;
+    this.#left = deps.length;
     this.#part = part;
     this.#deps = deps;
     this.#ended = ended;
@@ -44,26 +58,65 @@ class Reception {
 
   begin(): void {
     const { signal } = this.#deps;
-    this.#response.on('data', this.#take).on('end', this.#whole).on('close', this.#cut).on('error', this.#broken);
+    this.#response.on('end', this.#whole).on('close', this.#cut).on('error', this.#broken);
+    if (!this.#takesDirectly()) this.#response.on('data', this.#take);
     signal.addEventListener('abort', this.#stop, { once: true });
     this.#look();
     if (signal.aborted) this.#stop();
+    // Its `close` may have been before anybody listened.
+    else if (this.#response.destroyed) this.#cut();
   }
 
+  /** Past the HTTP parser, once it has given all that it and the socket held. */
+  #takesDirectly(): boolean {
+    const { socket } = this.#response;
+    if (this.#left < leastDirect) return false;
+    for (let held = this.#heldBytes(); held > 0; held = this.#heldBytes()) {
+      // Its listener is the parser.
+      socket.read();
+      for (let bytes = this.#read(); bytes !== null; bytes = this.#read()) this.#take(bytes);
+      // What is broken gives nothing any more.
+      if (this.#heldBytes() >= held) return false;
+    }
+    if (!takeDirectly(socket, this.#takeDirect)) return false;
+    this.#source = socket;
+    return true;
+  }
+
+  #heldBytes(): number {
+    return this.#response.readableLength + this.#response.socket.readableLength;
+  }
+
+  #read(): Buffer | null {
+    return this.#response.read() as Buffer | null;
+  }
+
+  readonly #takeDirect = (bytes: Buffer): void => {
+    // A record or two may follow a `destroy`, when the file is closed and its descriptor another's.
+    if (this.#over) return;
+    if (bytes.length > this.#left) {
+      this.#end(new NethoodError('bad-message', `${this.#deps.name} sent more than it had said.`));
+      return;
+    }
+    this.#take(bytes);
+    if (this.#left === 0) this.#end();
+  };
+
   readonly #take = (bytes: Buffer): void => {
+    this.#left -= bytes.length;
     this.#lastByte = this.#deps.clock.now();
     this.#part.add(bytes);
     this.#deps.received(bytes.length);
     if (!this.#part.full) return;
     this.#waitsForDisk = true;
-    this.#response.pause();
+    this.#source.pause();
     this.#part.room().then(this.#goOn, this.#broken);
   };
 
   readonly #goOn = (): void => {
     this.#waitsForDisk = false;
     this.#lastByte = this.#deps.clock.now();
-    this.#response.resume();
+    this.#source.resume();
   };
 
   readonly #whole = (): void => {
@@ -85,6 +138,7 @@ class Reception {
   };
 
   #end(error?: Error): void {
+    this.#over = true;
     this.#timer?.[Symbol.dispose]();
     this.#deps.signal.removeEventListener('abort', this.#stop);
     // `error` stays listened to: a late one of the socket has nothing left to tell, and must not end the process.

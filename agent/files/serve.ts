@@ -4,15 +4,15 @@
  * an answer, what is thrown later breaks the connection, so that a part never looks whole.
  */
 import type { ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { errorTable, NethoodError } from '../../protocol/errors.ts';
 import { ShareId } from '../../protocol/ids.ts';
 import { parseWirePath, type WirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
 import { serveArchive } from './archive-serve.ts';
-import type { ByteRange, OpenedFile } from './file-tree.ts';
+import type { ByteRange } from './file-tree.ts';
 import { parseRange } from './http-range.ts';
-import type { LocalTree } from './local-tree.ts';
+import type { LocalFile, LocalTree } from './local-tree.ts';
+import { sendPieces } from './send-pieces.ts';
 import type { LocalShares } from './shares.ts';
 
 /** Bodies under way to one asker; each holds up to 3 MiB. */
@@ -52,25 +52,24 @@ async function answer(shares: LocalShares, exchange: HttpExchange): Promise<void
 
 async function sendFile(exchange: HttpExchange, tree: LocalTree, path: WirePath): Promise<void> {
   const { request, response, signal } = exchange;
-  const whole = await tree.read(path, { ifMatch: wantedVersion(request.headers['if-match']), signal });
+  const whole = await tree.open(path, { ifMatch: wantedVersion(request.headers['if-match']), signal });
   const range = rangeOf(exchange, whole);
   if (range === 'unsatisfiable') {
-    whole.stream.destroy();
+    await whole.pieces[Symbol.asyncDispose]();
     refuseRange(response, whole.size);
     return;
   }
   // Of the same version, or the part would not be of the file that was just asked about.
   const file =
-    range === undefined ? whole : await reopened(whole, () => tree.read(path, { range, ifMatch: whole.etag, signal }));
+    range === undefined ? whole : await reopened(whole, () => tree.open(path, { range, ifMatch: whole.etag, signal }));
+  await using pieces = file.pieces;
   writeHead(response, file, range);
-  if (request.method === 'HEAD') {
-    file.stream.destroy();
-    response.end();
-  } else await pipeline(file.stream, response, { signal });
+  if (request.method === 'HEAD') response.end();
+  else await sendPieces(pieces, response, signal);
 }
 
-function reopened(whole: OpenedFile, open: () => Promise<OpenedFile>): Promise<OpenedFile> {
-  whole.stream.destroy();
+async function reopened(whole: LocalFile, open: () => Promise<LocalFile>): Promise<LocalFile> {
+  await whole.pieces[Symbol.asyncDispose]();
   return open();
 }
 
@@ -87,13 +86,13 @@ function wantedVersion(header: string | undefined): string | undefined {
 }
 
 /** A part is only sent if it is of the version that the asker has the rest of (RFC 9110 13.1.5). */
-function rangeOf({ request }: HttpExchange, file: OpenedFile): ByteRange | undefined | 'unsatisfiable' {
+function rangeOf({ request }: HttpExchange, file: LocalFile): ByteRange | undefined | 'unsatisfiable' {
   const version = request.headers['if-range'];
   if (version !== undefined && version !== file.etag) return undefined;
   return parseRange(request.headers.range, file.size);
 }
 
-function writeHead(response: ServerResponse, file: OpenedFile, range: ByteRange | undefined): void {
+function writeHead(response: ServerResponse, file: LocalFile, range: ByteRange | undefined): void {
   const { start, end } = range ?? { start: 0, end: file.size };
   response.writeHead(range === undefined ? 200 : 206, {
     'content-type': 'application/octet-stream',

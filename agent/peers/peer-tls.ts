@@ -5,7 +5,7 @@
  * certificate, or that of whoever holds the ticket.
  */
 import { constants } from 'node:crypto';
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import { NethoodError } from '../../protocol/errors.ts';
 import { type DeviceId, shortId } from '../../protocol/ids.ts';
@@ -14,6 +14,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Address } from '../discovery/discovery.ts';
 import { deviceIdOf } from '../trust/certificate.ts';
 import type { Identity } from '../trust/identity.ts';
+import { withDirectBytes } from './direct-bytes.ts';
 import { addressText, hostHeader } from './peer-address.ts';
 
 export const peerTlsOptions = {
@@ -66,12 +67,12 @@ export class PeerDialer implements Disposable {
     signal.throwIfAborted();
     if (this.#disposed) throw new NethoodError('unreachable', `The agent stops; ${shown(target)} is not dialled.`);
     const { address, port } = target;
-    const raw = connectTcp({ host: addressText(address), port, noDelay: true, keepAlive: true });
-    this.#own(raw);
-    await this.#settled(raw, 'connect', deadlines.dial, { target, signal });
     const { rejectUnauthorized } = peerTlsOptions;
-    const socket = connectTls({ socket: raw, secureContext: this.#context, rejectUnauthorized });
+    const way = { host: addressText(address), port, secureContext: this.#context, rejectUnauthorized };
+    const socket = withDirectBytes((options) => connectTls({ ...way, ...options }));
     this.#own(socket);
+    await this.#settled(socket, 'connect', deadlines.dial, { target, signal });
+    socket.setNoDelay(true).setKeepAlive(true);
     await this.#settled(socket, 'secureConnect', deadlines.tls, { target, signal });
     return { socket, id: this.#check(target, socket) };
   }

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, createServer, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request as httpRequest, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { connect as connectTls } from 'node:tls';
 import type { ConfigStore } from '../../config/config-store.ts';
 import { type Config, defaultConfig } from '../../config/schema.ts';
 import { NethoodError } from '../../protocol/errors.ts';
@@ -22,9 +24,11 @@ import { createFilesRoute } from '../../agent/files/serve.ts';
 import { createShares, type LocalShares } from '../../agent/files/shares.ts';
 import type { TransfersDeps } from '../../agent/files/transfers.ts';
 import { bodyLimits } from '../../agent/peers/body-watch.ts';
+import { withDirectBytes } from '../../agent/peers/direct-bytes.ts';
 import { HttpDoor } from '../../agent/peers/http-door.ts';
 import type { Neighbour, NeighbourEvents } from '../../agent/peers/neighbours.ts';
 import type { Asker } from '../../agent/trust/access.ts';
+import { makeIdentity } from '../peers/network-support.ts';
 
 export const annaId = DeviceId.parse('a'.repeat(52));
 export const bobId = DeviceId.parse('b'.repeat(52));
@@ -76,7 +80,7 @@ export class AnnasShare {
   readonly #sockets = new Set<Socket>();
   readonly #events = new Emitter<NeighbourEvents>();
 
-  private constructor(shares: LocalShares, folder: string, relay: number) {
+  private constructor(shares: LocalShares, folder: string, relay: number, secure: boolean) {
     this.shares = shares;
     this.folder = folder;
     const [view] = shares.list();
@@ -84,7 +88,11 @@ export class AnnasShare {
     this.share = view.id;
     this.url = `http://127.0.0.1:${relay}`;
     const agent = new Agent({ keepAlive: true });
-    const connectToRelay = (): Socket => connect(relay, '127.0.0.1');
+    const way = { host: '127.0.0.1', port: relay };
+    const connectToRelay = (): Socket =>
+      secure
+        ? withDirectBytes((options) => connectTls({ ...way, ...options, rejectUnauthorized: false }))
+        : connect(way);
     Object.assign(agent, { createConnection: connectToRelay });
     const handlers = createFilesHandlers(shares);
     this.neighbours = {
@@ -106,24 +114,26 @@ export class AnnasShare {
     };
   }
 
-  static async open(scope: Scope, shared?: string): Promise<AnnasShare> {
-    const folder = shared ?? (await temporaryFolder(scope));
+  /** @param secure by TLS and sockets as agents dial them, whose bytes can be taken directly */
+  static async open(scope: Scope, { secure = false } = {}): Promise<AnnasShare> {
+    const folder = await temporaryFolder(scope);
     const shares = await openShares(scope);
     await shares.add({ folder, name: 'Public', audience: 'everyone', rights: 'read' });
     const own = { hostName: 'nh-aaaaaaaa.local', addresses: () => [] };
     const routes = [createFilesRoute(shares)];
     const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));
-    const http = createServer((request, response) => {
+    const answer: RequestListener = (request, response) => {
       anna.requests.push(`${request.method ?? ''} ${request.headers.range ?? ''}`.trim());
       void door.handle({ asker: bob, address: '127.0.0.1' }, request, response);
-    });
+    };
+    const http = secure ? secureServer(answer) : createServer(answer);
     const relay = createTcpServer((socket) => anna.#relay(socket, (http.address() as AddressInfo).port));
     for (const server of [http, relay]) {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       scope.defer(() => server.close());
     }
-    const anna = new AnnasShare(shares, folder, (relay.address() as AddressInfo).port);
+    const anna = new AnnasShare(shares, folder, (relay.address() as AddressInfo).port, secure);
     scope.defer(() => anna.cut());
     return anna;
   }
@@ -171,6 +181,11 @@ export class AnnasShare {
     });
     client.on('drain', () => server.resume());
   }
+}
+
+function secureServer(answer: RequestListener): ReturnType<typeof createHttpsServer> {
+  const { keyPem, certificatePem } = makeIdentity();
+  return createHttpsServer({ key: keyPem, cert: certificatePem, minVersion: 'TLSv1.3' }, answer);
 }
 
 export interface Answer {

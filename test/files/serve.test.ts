@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scope } from '../../agent/base/scope.ts';
 import { readArchive } from '../../agent/files/archive-format.ts';
@@ -38,6 +39,20 @@ describe('one file over HTTP', () => {
       'nethood-modified': '1700000000500',
     });
     expect(headers.etag).toMatch(/^"[\w.-]+"$/);
+  });
+
+  it('comes whole to a reader slower than the disk: no buffer is filled again before it was sent', async () => {
+    const large = randomBytes(24 << 20);
+    await writeFile(join(anna.folder, 'large'), large);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(`${url}/large`, { agent: false }, resolve).on('error', reject).end();
+    });
+    const chunks: Buffer[] = [];
+    for await (const bytes of response as AsyncIterable<Buffer>) {
+      chunks.push(bytes);
+      if (chunks.length % 16 === 0) await turn();
+    }
+    expect(Buffer.concat(chunks).equals(large)).toBe(true);
   });
 
   it('comes in parts', async () => {

@@ -104,7 +104,16 @@ const interrupted = async (size = 20_000_000): Promise<string> => {
 
 const partPath = async (): Promise<string> => join(target, (await partsIn(target))[0] ?? '');
 
-describe('a file', () => {
+describe.each([
+  ['a file', false],
+  ['a file over sockets as agents dial them', true],
+])('%s', (_what, secure) => {
+  beforeEach(async () => {
+    if (!secure) return;
+    anna = await AnnasShare.open(outer, { secure });
+    transfers = await agent();
+  });
+
   it('arrives whole, with its time, and leaves nothing else behind', async () => {
     const hash = await annaHas('report.pdf', 5_000_000);
     const view = await get('report.pdf');
@@ -278,6 +287,28 @@ describe('a file', () => {
     expect(views.length).toBeLessThanOrEqual(Math.ceil(seconds * 4) + 3);
     expect(views.at(-1)?.state).toBe('done');
     for (const [at, view] of views.entries()) expect(view.bytes).toBeGreaterThanOrEqual(views[at - 1]?.bytes ?? 0);
+  });
+
+  it('comes whole after another, large or small', async () => {
+    for (const [name, size] of [
+      ['large', 40_000_001],
+      ['larger', 70_000_000],
+      ['small', 3],
+    ] as const) {
+      const hash = await annaHas(name, size);
+      expect(await get(name)).toMatchObject({ state: 'done', bytes: size });
+      expect(await sha256(join(target, name))).toBe(hash);
+    }
+  });
+
+  it('that is cancelled in its middle ends at once, keeps its part, and resumes', async () => {
+    const hash = await annaHas('big', 200_000_000);
+    const view = await begin('big');
+    await untilBytes(view, 1);
+    expect(await transfers.cancel(view.id)).toMatchObject({ state: 'cancelled' });
+    expect(await partsIn(target)).toHaveLength(1);
+    expect(await get('big')).toMatchObject({ state: 'done', bytes: 200_000_000 });
+    expect(await sha256(join(target, 'big'))).toBe(hash);
   });
 
   it('that cannot be had is refused at once', async () => {
