@@ -167,6 +167,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
       stateFolder: paths.state,
     }),
   );
+  scope.use(trust.events.on('changed', (device) => neighbours.trustChanged(device)));
   const printing = scope.use(await composePrinting(deps, ground, neighbours));
   offered.printing = printing;
   const filesRoute = createFilesRoute(shares);

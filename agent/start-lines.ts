@@ -17,7 +17,9 @@ export function startLines(snapshot: Snapshot): string[] {
 
 function sharedLines({ shares, printers, paused }: Snapshot): string[] {
   const lines = [
-    ...shares.map(({ name, folder, audience, rights }) => `  shares "${name}" (${folder}) ${sharedWith(audience, rights)}`),
+    ...shares.map(
+      ({ name, folder, audience, rights }) => `  shares "${name}" (${folder}) ${sharedWith(audience, rights)}`,
+    ),
     ...printers
       .filter(({ local, audience }) => local && audience !== null)
       .map(({ name, audience }) => `  shares the printer "${name}" ${sharedWith(audience ?? [], 'read')}`),
@@ -27,7 +29,8 @@ function sharedLines({ shares, printers, paused }: Snapshot): string[] {
 }
 
 function sharedWith(audience: Audience, rights: Rights): string {
-  const who = typeof audience === 'string' ? audience : `${audience.length} ${audience.length === 1 ? 'device' : 'devices'}`;
+  const who =
+    typeof audience === 'string' ? audience : `${audience.length} ${audience.length === 1 ? 'device' : 'devices'}`;
   return `with ${who}${rights === 'write' ? ', writable' : ''}`;
 }
 
@@ -37,12 +40,17 @@ export function neighbourLines(before: readonly NeighbourView[], after: readonly
   return after.flatMap((neighbour) => {
     const was = known.get(neighbour.id)?.state;
     if (neighbour.state === was) return [];
-    if (neighbour.state === 'ready') return [`+ ${neighbour.name} (${shortId(neighbour.id)}) at ${neighbour.addresses[0] ?? '?'}: ${offers(neighbour)}`];
+    if (neighbour.state === 'ready')
+      return [
+        `+ ${neighbour.name} (${shortId(neighbour.id)}) at ${neighbour.addresses[0] ?? '?'}: ${offers(neighbour)}`,
+      ];
     return neighbour.state === 'gone' && was !== undefined ? [`- ${neighbour.name} is gone`] : [];
   });
 }
 
 function offers({ shares, printers }: NeighbourView): string {
   const names = [...shares, ...printers].map(({ name }) => name);
-  return names.length === 0 ? 'shares nothing with you' : names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
+  return names.length === 0
+    ? 'shares nothing with you'
+    : names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
 }

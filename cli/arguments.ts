@@ -4,6 +4,7 @@ import { NethoodError } from '../protocol/errors.ts';
 import type { Command, Option } from './command.ts';
 import { entryOf, isCommand } from './commands.ts';
 import { nearest } from './suggest.ts';
+import { usageError } from './usage-error.ts';
 
 export const commonOptions = {
   json: { type: 'boolean', help: 'one JSON document instead of text' },
@@ -69,10 +70,6 @@ export function parseLine(name: string, command: Command, line: readonly string[
   if (args.words.length < fewest) throw usageError(name, `wants more: ${isCommand(name) ? entryOf(name).usage : ''}`);
   if (args.words.includes('')) throw usageError(name, 'cannot work with an empty name');
   return args;
-}
-
-export function usageError(name: string, fault: string): NethoodError {
-  return new NethoodError('usage', `\`nethood ${name}\` ${fault}; see \`nethood help ${name}\`.`);
 }
 
 function readOptions(name: string, options: Readonly<Record<string, Option>>, line: readonly string[]): Args {

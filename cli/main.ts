@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { pathsOf } from '../config/paths.ts';
 import type { ControlClient } from '../protocol/control-client.ts';
 import { errorTable, NethoodError, toNethoodError } from '../protocol/errors.ts';
-import { type Args, parseLine, takeWord, usageError } from './arguments.ts';
+import { type Args, parseLine, takeWord } from './arguments.ts';
+import { usageError } from './usage-error.ts';
 import type { Command, Context } from './command.ts';
 import { type CommandName, commands, entryOf, isCommand } from './commands.ts';
 import { escapeText, jsonLine } from './format/escape.ts';
@@ -69,14 +70,8 @@ function contextOf(args: Args, io: Io): Context {
     paths,
     home,
     out: new Output(io, args.flag('json')),
-    client: async (): Promise<ControlClient> => {
-      // Loaded late: schemas cost a third of a short command's time.
-      const [{ readAgentFile }, { ControlClient: Client }] = await Promise.all([
-        import('../config/agent-file.ts'),
-        import('../protocol/control-client.ts'),
-      ]);
-      return new Client(await readAgentFile(paths.run));
-    },
+    // Loaded late: schemas cost a third of a short command's time.
+    client: async (): Promise<ControlClient> => (await (await import('./agent.ts')).connect(paths)).client,
   };
 }
 

@@ -18,8 +18,7 @@ export const ShareConfig = z.strictObject({
 });
 export type ShareConfig = z.infer<typeof ShareConfig>;
 
-export const PrinterConfig = z.strictObject({ queue: QueueName, audience: Audience });
-export type PrinterConfig = z.infer<typeof PrinterConfig>;
+const PrinterConfig = z.strictObject({ queue: QueueName, audience: Audience });
 
 /** Addresses and prefixes as text: `10.20.0.0/16`, `fd00::/8`. */
 const Network = z.string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}$/);

@@ -19,7 +19,27 @@ export interface ControlClientOptions {
   /** `http://127.0.0.1:6630` */
   readonly url: string;
   readonly token: string;
-  readonly fetch?: typeof fetch;
+  /** Default: the global one. */
+  readonly fetch?: ControlFetch;
+}
+
+/** As much of `fetch` as is needed here, so that a program may bring a lighter one. */
+export type ControlFetch = (url: string, init: ControlRequest) => Promise<ControlResponse>;
+
+interface ControlRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Record<string, string>;
+  readonly redirect: 'error';
+  readonly body?: string | ReadableStream<Uint8Array>;
+  readonly duplex?: 'half';
+  readonly signal?: AbortSignal;
+}
+
+export interface ControlResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly body: AsyncIterable<Uint8Array> | null;
+  text(): Promise<string>;
 }
 
 interface Exchange {
@@ -38,18 +58,13 @@ export class ControlClient {
   }
 
   async snapshot(signal?: AbortSignal): Promise<Snapshot> {
-    const response = await this.#exchange({ method: 'GET', path: '/v1/snapshot', signal });
-    return Snapshot.parse(await response.json());
+    return this.#json({ method: 'GET', path: '/v1/snapshot', signal }, Snapshot);
   }
 
   async call<N extends CallName>(name: N, request: CallRequest<N>, signal?: AbortSignal): Promise<CallResponse<N>> {
-    const response = await this.#exchange({
-      method: 'POST',
-      path: `/v1/${name}`,
-      body: JSON.stringify(request),
-      signal,
-    });
-    return calls[name].response.parse(await response.json()) as CallResponse<N>;
+    const exchange: Exchange = { method: 'POST', path: `/v1/${name}`, body: JSON.stringify(request), signal };
+    const response: z.ZodType = calls[name].response;
+    return (await this.#json(exchange, response)) as CallResponse<N>;
   }
 
   events(signal?: AbortSignal): AsyncGenerator<EventLine, void, undefined> {
@@ -68,13 +83,12 @@ export class ControlClient {
 
   async print(query: PrintQuery, document: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<JobView> {
     const text = new URLSearchParams({ on: query.on, name: query.name, copies: String(query.copies) });
-    const response = await this.#exchange({
-      method: 'POST',
-      path: `/v1/print?${text.toString()}`,
-      body: document,
-      signal,
-    });
-    return JobView.parse(await response.json());
+    return this.#json({ method: 'POST', path: `/v1/print?${text.toString()}`, body: document, signal }, JobView);
+  }
+
+  async #json<T>(exchange: Exchange, schema: z.ZodType<T>): Promise<T> {
+    const response = await this.#exchange(exchange);
+    return schema.parse(JSON.parse(await unbroken(response.text(), exchange.signal)));
   }
 
   async *#lines<T>(exchange: Exchange, schema: z.ZodType<T>): AsyncGenerator<T, void, undefined> {
@@ -90,34 +104,48 @@ export class ControlClient {
     }
   }
 
-  async #exchange({ method, path, body, signal }: Exchange): Promise<Response> {
+  async #exchange({ method, path, body, signal }: Exchange): Promise<ControlResponse> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#options.token}` };
     if (typeof body === 'string') headers['content-type'] = 'application/json';
-    const init: RequestInit & { duplex?: 'half' } = { method, headers, redirect: 'error' };
-    if (body !== undefined) init.body = body;
-    if (body instanceof ReadableStream) init.duplex = 'half';
-    if (signal !== undefined) init.signal = signal;
+    const init: ControlRequest = {
+      method,
+      headers,
+      redirect: 'error',
+      ...(body === undefined ? {} : { body }),
+      ...(typeof body === 'object' ? { duplex: 'half' } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    };
     const response = await (this.#options.fetch ?? fetch)(`${this.#options.url}${path}`, init).catch(
       (cause: unknown) => {
         if (signal?.aborted === true) throw new NethoodError('cancelled', 'Cancelled.', { cause });
-        throw new NethoodError('no-agent', 'No agent answers in this home; start one with `nethood run`.', { cause });
+        throw new NethoodError('no-agent', 'No agent answers in this home; start one with `nethood start`.', { cause });
       },
     );
-    if (!response.ok) throw await errorOf(response);
+    if (!response.ok) throw errorOf(response.status, await unbroken(response.text(), signal));
     return response;
   }
 }
 
 async function* chunksOf(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* body;
   } catch (cause) {
-    if (signal?.aborted === true) throw new NethoodError('cancelled', 'Cancelled.', { cause });
-    throw new NethoodError('interrupted', 'The agent went away in the middle of an answer.', { cause });
+    throw brokenOff(cause, signal);
   }
+}
+
+function unbroken(text: Promise<string>, signal: AbortSignal | undefined): Promise<string> {
+  return text.catch((cause: unknown) => {
+    throw brokenOff(cause, signal);
+  });
+}
+
+function brokenOff(cause: unknown, signal: AbortSignal | undefined): NethoodError {
+  if (signal?.aborted === true) return new NethoodError('cancelled', 'Cancelled.', { cause });
+  return new NethoodError('interrupted', 'The agent went away in the middle of an answer.', { cause });
 }
 
 /** A stream that ends in the middle reports its error as its last line. */
@@ -128,11 +156,10 @@ function parseLine<T>(line: string, schema: z.ZodType<T>): T {
   return schema.parse(value);
 }
 
-async function errorOf(response: Response): Promise<NethoodError> {
-  const text = await response.text();
+function errorOf(status: number, text: string): NethoodError {
   const body = ErrorBody.safeParse(tryJson(text));
   if (body.success) return new NethoodError(body.data.error.code, body.data.error.message);
-  return new NethoodError('internal', `The agent answered HTTP ${response.status}.`);
+  return new NethoodError('internal', `The agent answered HTTP ${status}.`);
 }
 
 function tryJson(text: string): unknown {

@@ -94,8 +94,7 @@ export type JobView = z.infer<typeof JobView>;
 export const TransferState = z.enum(['running', 'waiting', 'done', 'failed', 'cancelled']);
 export type TransferState = z.infer<typeof TransferState>;
 
-export const ErrorView = z.object({ code: z.enum(errorCodes), message: Text });
-export type ErrorView = z.infer<typeof ErrorView>;
+const ErrorView = z.object({ code: z.enum(errorCodes), message: Text });
 
 export const TransferView = z.object({
   id: TransferId,

@@ -6,7 +6,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 
-export interface CardAddress {
+interface CardAddress {
   readonly address: string;
   readonly family: 4 | 6;
   /** Bits of the subnet. */
@@ -90,7 +90,7 @@ export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/i.test(address);
 }
 
-export interface Network {
+interface Network {
   readonly address: string;
   readonly family: 4 | 6;
   readonly prefix: number;

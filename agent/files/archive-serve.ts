@@ -12,7 +12,7 @@ import { FolderCache } from './folder-cache.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import type { LocalTree } from './local-tree.ts';
 import { isPartName } from './part-name.ts';
-import { closeQuietly, fstatFd, openFd, openFlags, readFd } from './raw-files.ts';
+import { closeAtOnce, fstatFd, openFd, openFlags, readFd } from './raw-files.ts';
 
 /** Files read at the same time; more than the thread pool has threads, so that none of them waits for us. */
 const readAhead = 16;
@@ -21,7 +21,8 @@ const readAheadBytes = 4 << 20;
 
 export async function serveArchive(tree: LocalTree, { request, response, signal }: HttpExchange): Promise<void> {
   const wanted = wantedPaths(await requestText(request));
-  await tree.folder(rootPath).then((root) => root.close());
+  const root = await tree.folder(rootPath);
+  root.close();
   response.writeHead(200, { 'content-type': 'application/x-tar' });
   await pipeline(packArchive(filesOf(tree, wanted, signal)), response, { signal });
 }
@@ -29,7 +30,8 @@ export async function serveArchive(tree: LocalTree, { request, response, signal 
 async function requestText(request: HttpExchange['request']): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const bytes of request as AsyncIterable<Buffer>) {
+  // Not destroyed when it is left early: the refusal has still to go out by the same socket.
+  for await (const bytes of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += bytes.length;
     if (size > archiveLimits.request)
       throw new NethoodError('too-large', 'The list of wanted files is too long; ask in parts.');
@@ -130,7 +132,7 @@ async function readWhole(
     budget.bytes += content.length;
     return { path, content, modified: modifiedOf(after) };
   } finally {
-    await closeQuietly(fd);
+    closeAtOnce(fd);
   }
 }
 

@@ -9,7 +9,16 @@ import { joinLocal, type LocalPath, shownPath } from './local-path.ts';
 import { identityHash } from './part-name.ts';
 import { askPeer, connectionError, peerName } from './peer-http.ts';
 import { publish } from './publish.ts';
-import { closeQuietly, fdatasyncFd, futimesFd, openFd, openFlags, timeForSystem, writeFd } from './raw-files.ts';
+import {
+  closeAtOnce,
+  closeQuietly,
+  fdatasyncFd,
+  futimesFd,
+  openFd,
+  openFlags,
+  timeForSystem,
+  writeFd,
+} from './raw-files.ts';
 import { archiveUrl } from './remote-tree.ts';
 import { persistently } from './retry.ts';
 
@@ -136,7 +145,9 @@ async function writeWhole(path: LocalPath, content: Buffer, modified: number): P
     const time = timeForSystem(modified);
     await futimesFd(fd, time, time);
     await fdatasyncFd(fd);
-  } finally {
+  } catch (error) {
     await closeQuietly(fd);
+    throw error;
   }
+  closeAtOnce(fd);
 }

@@ -12,7 +12,7 @@ import { hasErrno } from './file-errors.ts';
 import { answeredFile, type AnsweredFile } from './file-version-http.ts';
 import { sealFolder } from './local-folder.ts';
 import { type LocalPath, pathToText, shownPath } from './local-path.ts';
-import { PartFile } from './part-file.ts';
+import { identityOf, PartFile } from './part-file.ts';
 import { askPeer, peerName } from './peer-http.ts';
 import { type Place, publish } from './publish.ts';
 import { receiveBody } from './receive-body.ts';
@@ -126,17 +126,17 @@ class FileFetcher {
   async #openPart(answer: AnsweredFile, record: PartRecord | undefined): Promise<PartFile> {
     const { part } = this.#fetch;
     if (record !== undefined) return PartFile.reopen(part, answer.start);
-    // The record comes first, so that a part without one cannot be; its inode follows.
-    await this.#save(answer, { safe: 0, inode: '' });
+    // The record comes first, so that a part without one cannot be; its identity follows.
+    await this.#save(answer, { safe: 0, identity: '' });
     return PartFile.create(part);
   }
 
   async #receive({ answer, file, signal }: Attempt, response: Parameters<typeof receiveBody>[0]): Promise<void> {
     const { clock } = this.#context;
-    const inode = await file.inode();
+    const identity = await file.identity();
     let last = { length: file.length, at: clock.now() };
     let checkpoint: Promise<void> | undefined;
-    const save = async (): Promise<void> => this.#save(answer, { safe: await file.checkpoint(), inode });
+    const save = async (): Promise<void> => this.#save(answer, { safe: await file.checkpoint(), identity });
     const received = (bytes: number): void => {
       this.#counted += bytes;
       this.#context.progress.received(bytes);
@@ -163,10 +163,10 @@ class FileFetcher {
     await checkpoint;
   }
 
-  async #save(answer: AnsweredFile, { safe, inode }: { safe: number; inode: string }): Promise<void> {
+  async #save(answer: AnsweredFile, { safe, identity }: { safe: number; identity: string }): Promise<void> {
     const { etag, size, modified } = answer;
     const path = pathToText(this.#fetch.part);
-    await this.#context.records.save(this.#fetch.key, { kind: 'part', path, etag, size, modified, safe, inode });
+    await this.#context.records.save(this.#fetch.key, { kind: 'part', path, etag, size, modified, safe, identity });
   }
 
   /** Sets how many bytes of this file count as done; those of the first try were there before. */
@@ -186,8 +186,8 @@ class FileFetcher {
 }
 
 /** The very file that the record tells of, with all that was safe, and without a second name: that one would be changed too. */
-function isPartOf({ safe, size, inode }: PartRecord, stat: BigIntStats): boolean {
-  const same = stat.isFile() && stat.nlink === 1n && inode === `${stat.dev}:${stat.ino}`;
+function isPartOf({ safe, size, identity }: PartRecord, stat: BigIntStats): boolean {
+  const same = stat.isFile() && stat.nlink === 1n && identity === identityOf(stat);
   return same && safe > 0 && safe <= size && stat.size >= BigInt(safe);
 }
 

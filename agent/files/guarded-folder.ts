@@ -1,12 +1,13 @@
 /**
  * Opens folders of a share so that nothing outside of it can be reached, whatever links say and whoever swaps them
  * while we look. Node has no openat; on Linux an opened folder is asked for its true path (`/proc/self/fd/<n>`) and
- * what is in it is reached through the descriptor. Elsewhere every component is looked at before and after.
+ * what is in it is reached through the descriptor. Elsewhere its true path is asked for before and after.
  */
 import { existsSync } from 'node:fs';
-import { lstat, readlink } from 'node:fs/promises';
+import { lstat, readlink, realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { isSafeName } from './local-name.ts';
-import { closeQuietly, openFd, openFlags } from './raw-files.ts';
+import { closeAtOnce, openFd, openFlags } from './raw-files.ts';
 
 /** How a folder is held; `descriptor` needs /proc. */
 export type Guard = 'descriptor' | 'look-twice';
@@ -22,10 +23,10 @@ export interface GuardedFolder {
   readonly path: Buffer;
   /** To be called after something in it was opened or looked at. @throws ELOOP when it is no longer the same folder */
   check(): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
-const slash = Buffer.from('/');
+const separator = Buffer.from(sep);
 
 /** @throws errno of the system; ELOOP where a link is in the way */
 export async function openGuarded(
@@ -35,7 +36,7 @@ export async function openGuarded(
 ): Promise<GuardedFolder> {
   if (!components.every((name) => isSafeName(name, process.platform))) throw elsewhere();
   const path = joined(root, components);
-  return guard === 'descriptor' ? heldByDescriptor(path) : lookedAtTwice(root, components, path);
+  return guard === 'descriptor' ? heldByDescriptor(path) : lookedAtTwice(path);
 }
 
 async function heldByDescriptor(path: Buffer): Promise<GuardedFolder> {
@@ -44,7 +45,7 @@ async function heldByDescriptor(path: Buffer): Promise<GuardedFolder> {
   try {
     if (!(await readlink(self, { encoding: 'buffer' })).equals(path)) throw elsewhere();
   } catch (error) {
-    await closeQuietly(fd);
+    closeAtOnce(fd);
     throw error;
   }
   const prefix = Buffer.from(`${self}/`);
@@ -52,37 +53,33 @@ async function heldByDescriptor(path: Buffer): Promise<GuardedFolder> {
     at: (name) => Buffer.concat([prefix, checkedName(name)]),
     path: prefix,
     check: () => Promise.resolve(),
-    close: () => closeQuietly(fd),
+    close: () => closeAtOnce(fd),
   };
 }
 
-async function lookedAtTwice(root: Buffer, components: readonly Uint8Array[], path: Buffer): Promise<GuardedFolder> {
-  const before = await identities(root, components);
+async function lookedAtTwice(path: Buffer): Promise<GuardedFolder> {
+  const before = await identity(path);
   return {
     at: (name) => joined(path, [name]),
     path,
     check: async () => {
-      const after = await identities(root, components);
-      if (after.some((identity, index) => identity !== before[index])) throw elsewhere();
+      if ((await identity(path)) !== before) throw elsewhere();
     },
-    close: () => Promise.resolve(),
+    close: () => undefined,
   };
 }
 
-/** Device and inode of each folder on the way; none of them may be a link. */
-async function identities(root: Buffer, components: readonly Uint8Array[]): Promise<string[]> {
-  const found: string[] = [];
-  for (let depth = 0; depth <= components.length; depth++) {
-    const stat = await lstat(joined(root, components.slice(0, depth)), { bigint: true });
-    if (!stat.isDirectory()) throw stat.isSymbolicLink() ? elsewhere() : notAFolder();
-    found.push(`${stat.dev}:${stat.ino}`);
-  }
-  return found;
+/** Device and inode of a folder that no link leads to. */
+async function identity(path: Buffer): Promise<string> {
+  const stat = await lstat(path, { bigint: true });
+  if (!stat.isDirectory()) throw stat.isSymbolicLink() ? elsewhere() : notAFolder();
+  if (!(await realpath(path, { encoding: 'buffer' })).equals(path)) throw elsewhere();
+  return `${stat.dev}:${stat.ino}`;
 }
 
 function joined(root: Buffer, components: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [root];
-  for (const name of components) parts.push(slash, checkedName(name));
+  for (const name of components) parts.push(separator, checkedName(name));
   return Buffer.concat(parts);
 }
 

@@ -141,7 +141,7 @@ export class LocalTree implements FileTree {
       try {
         return await act(name === undefined ? folder.path : folder.at(name), folder);
       } finally {
-        await folder.close();
+        folder.close();
       }
     } catch (error) {
       throw readError(error, this.#what(path));

@@ -2,6 +2,7 @@
  * A file that is being received. What comes is gathered to 1 MiB, written at its place, several pieces in flight. Only
  * what `checkpoint` has said is safe may be built on after a crash: pieces may reach the disk out of order.
  */
+import type { BigIntStats } from 'node:fs';
 import { fstatFd, closeQuietly, fdatasyncFd, fsyncFd, ftruncateFd, futimesFd } from './raw-files.ts';
 import { openFd, openFlags, timeForSystem, writevFd } from './raw-files.ts';
 import { writeError } from './file-errors.ts';
@@ -98,9 +99,8 @@ export class PartFile implements AsyncDisposable {
     await this.#guarded(() => fsyncFd(this.#fd));
   }
 
-  async inode(): Promise<string> {
-    const stat = await this.#guarded(() => fstatFd(this.#fd, { bigint: true }));
-    return `${stat.dev}:${stat.ino}`;
+  async identity(): Promise<string> {
+    return identityOf(await this.#guarded(() => fstatFd(this.#fd, { bigint: true })));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -142,6 +142,11 @@ export class PartFile implements AsyncDisposable {
       throw writeError(error, shownPath(this.#path));
     }
   }
+}
+
+/** Tells one file from every other of its disk: an inode alone is given again to the next file that is made. */
+export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }
 
 function without(buffers: readonly Buffer[], written: number): Buffer[] {

@@ -29,8 +29,8 @@ const PartRecord = z.object({
   modified: z.int(),
   /** Bytes from the beginning that are safely on disk. */
   safe: Size,
-  /** `device:inode` of the part file, so that no other file is taken for it. */
-  inode: z.string().max(64),
+  /** Of the part file (`identityOf`), so that no other file is taken for it; empty until it is made. */
+  identity: z.string().max(128),
   updated: z.int(),
 });
 export type PartRecord = z.infer<typeof PartRecord>;

@@ -129,7 +129,7 @@ export class TreeWalker implements AsyncDisposable {
       frame.ready = await this.#look(frame, folder, names);
       return names;
     } finally {
-      await folder.close();
+      folder.close();
     }
   }
 

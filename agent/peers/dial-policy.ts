@@ -22,7 +22,7 @@ export const dialLimits = {
   recentMs: 3_600_000,
 } as const;
 
-export interface DialEntry {
+interface DialEntry {
   readonly phase: 'idle' | 'dialling' | 'connected';
   /** Its key was proved once. */
   readonly proved: boolean;
@@ -67,7 +67,7 @@ export type DialEvent = { readonly now: number } & (
 );
 
 /** `abandon`: the dial under way is not needed any more. */
-export interface DialEffect {
+interface DialEffect {
   readonly type: 'dial' | 'abandon';
   readonly id: DeviceId;
 }

@@ -66,7 +66,9 @@ export class HttpDoor implements Disposable {
       else await this.#route({ asker, address, request, response, signal: controller.signal });
       if (!response.headersSent && !response.writableEnded) throw new Error('The route gave no answer.');
     } catch (error) {
-      this.#fail(error, response);
+      // They went away in the middle: nobody's fault, and nobody is left to be told.
+      if (controller.signal.aborted) response.destroy();
+      else this.#fail(error, response);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Several ways to one goal, tried 250 ms apart or as soon as one has failed; the first that succeeds wins (RFC 8305 section 5). */
 import type { Clock } from '../base/clock.ts';
 
-export const raceStepMs = 250;
+const raceStepMs = 250;
 
 export interface Race<Way, Prize> {
   readonly ways: readonly Way[];

@@ -18,7 +18,7 @@ import {
   ResultFrame,
 } from '../../protocol/peer.ts';
 
-export interface Versions {
+interface Versions {
   readonly min: number;
   readonly max: number;
 }

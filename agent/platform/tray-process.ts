@@ -29,7 +29,9 @@ export function startTray({ program, home, log }: TrayProcessDeps): AsyncDisposa
   });
   child.on('error', (error) => log.warn({ error: error.message }, 'the tray did not start'));
   child.on('exit', (code, signal) => log.info({ code, signal }, 'the tray ended'));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => log.info({ text: text.slice(0, 1000) }, 'the tray says'));
+  child.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => log.info({ text: text.slice(0, 1000) }, 'the tray says'));
   return {
     async [Symbol.asyncDispose]() {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

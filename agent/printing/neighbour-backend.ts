@@ -53,13 +53,14 @@ export class NeighbourBackend implements PrintBackend {
     this.#deps = deps;
   }
 
-  list(): Promise<readonly Queue[]> {
+  async list(signal: AbortSignal): Promise<readonly Queue[]> {
+    signal.throwIfAborted();
     const neighbour = this.#deps.neighbours.get(this.#deps.device);
     const queues = neighbour?.resources.printers.map((printer): Queue => {
       const { id, name: info, state, stateReasons, accepting } = printer;
       return { id, info, location: '', makeAndModel: '', state, stateReasons, accepting };
     });
-    return Promise.resolve(queues ?? []);
+    return await Promise.resolve(queues ?? []);
   }
 
   async describe(queue: QueueName, signal: AbortSignal): Promise<AttributeGroup> {
@@ -91,7 +92,12 @@ export class NeighbourBackend implements PrintBackend {
   }
 
   async cancel(queue: QueueName, reference: string, signal: AbortSignal): Promise<void> {
-    await this.#ask(queue, 'Cancel-Job', { 'job-uri': uri(reference) }, { signal });
+    await this.#ask(queue, 'Cancel-Job', { 'job-uri': uri(reference) }, { signal }).catch(async (error: unknown) => {
+      const uuid = JobUuid.safeParse(reference).data;
+      // It may have ended just now; that is what was wanted.
+      const over = hasCode(error, 'not-permitted') && uuid !== undefined && (await this.#look(queue, uuid, signal));
+      if (!over || !finalJobStates.includes(over.state)) throw error;
+    });
   }
 
   /** News over the session where it is there; asking now and then, because news may be lost. */

@@ -4,7 +4,7 @@
  */
 import { toNethoodError } from '../../protocol/errors.ts';
 import { QueueName } from '../../protocol/ids.ts';
-import type { Clock } from '../base/clock.ts';
+import { sleep, type Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
@@ -98,20 +98,10 @@ export class OwnPrinters implements AsyncDisposable {
   }
 
   async #refreshForEver(): Promise<void> {
-    while (!this.#scope.signal.aborted) {
+    for (;;) {
       await this.refresh();
-      await this.#pause();
+      await sleep(this.#deps.clock, refreshMs, this.#scope.signal);
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#deps.clock.timer(refreshMs, resolve);
-      this.#scope.signal.addEventListener('abort', () => {
-        timer[Symbol.dispose]();
-        resolve();
-      });
-    });
   }
 
   async #ask(backend: PrintBackend): Promise<void> {

@@ -1,6 +1,6 @@
 import { type CallName, type JobView } from '../../protocol/control.ts';
 import { JobId } from '../../protocol/ids.ts';
-import { usageError } from '../arguments.ts';
+import { usageError } from '../usage-error.ts';
 import type { Command } from '../command.ts';
 
 type JobCall = Extract<CallName, 'job-cancel' | 'job-hold' | 'job-release'>;

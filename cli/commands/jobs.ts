@@ -28,7 +28,10 @@ export const jobs: Command = {
     ),
 };
 
+/** Reasons that say no more than the state (RFC 8011 5.3.8). */
+const plain: ReadonlySet<string> = new Set(['none', 'job-completed-successfully', 'job-printing']);
+
 function stateText({ state, message, stateReasons }: JobView): string {
-  const why = message ?? stateReasons.filter((reason) => reason !== 'none').join(', ');
+  const why = message ?? stateReasons.filter((reason) => !plain.has(reason)).join(', ');
   return why === '' ? state : `${state} (${why})`;
 }

@@ -5,7 +5,7 @@ import type { ControlClient } from '../../protocol/control-client.ts';
 import type { JobView, PrintQuery } from '../../protocol/control.ts';
 import { NethoodError } from '../../protocol/errors.ts';
 import { finalJobStates } from '../../protocol/resources.ts';
-import { usageError } from '../arguments.ts';
+import { usageError } from '../usage-error.ts';
 import type { Command, Context } from '../command.ts';
 import { escapeText } from '../format/escape.ts';
 import { ProgressLine } from '../format/progress.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { CallRequest } from '../../protocol/control.ts';
-import { usageError } from '../arguments.ts';
+import { usageError } from '../usage-error.ts';
 import { describeAudience, readAudience } from '../audience.ts';
 import type { Command, Context } from '../command.ts';
 

@@ -4,13 +4,12 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { sleep, systemClock } from '../../agent/base/clock.ts';
-import { readAgentFile } from '../../config/agent-file.ts';
 import type { Paths } from '../../config/paths.ts';
-import { ControlClient } from '../../protocol/control-client.ts';
 import { ErrorBody, type Snapshot } from '../../protocol/control.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
+import { connect } from '../agent.ts';
 import type { Command, Context } from '../command.ts';
+import { pause } from '../pause.ts';
 import { checkedName, runOptions } from './run.ts';
 
 const startWithinMs = 20_000;
@@ -49,8 +48,8 @@ async function refuseSecond(paths: Paths): Promise<void> {
 }
 
 async function askAgent(paths: Paths, signal?: AbortSignal): Promise<{ pid: number; snapshot: Snapshot }> {
-  const file = await readAgentFile(paths.run);
-  return { pid: file.pid, snapshot: await new ControlClient(file).snapshot(signal) };
+  const { file, client } = await connect(paths);
+  return { pid: file.pid, snapshot: await client.snapshot(signal) };
 }
 
 async function openStartLog(paths: Paths): Promise<{ fd: number; path: string; close(): Promise<void> }> {
@@ -84,8 +83,8 @@ function spawnAgent({ args, home, io }: Context, log: number): Promise<ChildProc
 }
 
 async function serving({ io, paths }: Context, child: ChildProcess, log: string): Promise<Snapshot> {
-  const deadline = systemClock.now() + startWithinMs;
-  while (systemClock.now() < deadline) {
+  const deadline = performance.now() + startWithinMs;
+  while (performance.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) throw await startError(log);
     const answer = await askAgent(paths, io.interrupt).catch((error: unknown) => {
       // Not yet.
@@ -93,7 +92,7 @@ async function serving({ io, paths }: Context, child: ChildProcess, log: string)
       throw error;
     });
     if (answer?.pid === child.pid && answer !== undefined) return answer.snapshot;
-    await sleep(systemClock, lookEveryMs, io.interrupt);
+    await pause(lookEveryMs, io.interrupt);
   }
   child.unref();
   throw new NethoodError('timeout', `The agent does not serve after ${startWithinMs / 1000} s; see ${log}.`);

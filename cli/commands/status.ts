@@ -35,5 +35,6 @@ function printersText({ printers }: Pick<Snapshot, 'printers'>): string {
 function neighboursText({ neighbours }: Pick<Snapshot, 'neighbours'>): string {
   const ready = neighbours.filter(({ state }) => state === 'ready').length;
   const others = neighbours.length - ready;
+  if (neighbours.length === 0) return 'nobody is there yet';
   return `${countText(ready, 'is', 'are')} ready${others === 0 ? '' : `, ${countText(others, 'is', 'are')} not`}`;
 }

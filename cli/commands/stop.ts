@@ -1,7 +1,7 @@
-import { sleep, systemClock } from '../../agent/base/clock.ts';
 import { claimHome } from '../../agent/base/single-instance.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { Command } from '../command.ts';
+import { pause } from '../pause.ts';
 
 const stopWithinMs = 20_000;
 const lookEveryMs = 50;
@@ -11,11 +11,11 @@ export const stop: Command = {
   details: 'Returns when it has ended: transfers are kept for the next start, jobs too.',
   async run({ client, io, out, paths }) {
     await (await client()).call('stop', {});
-    const deadline = systemClock.now() + stopWithinMs;
+    const deadline = performance.now() + stopWithinMs;
     while (await isClaimed(paths.state, io.platform)) {
-      if (systemClock.now() > deadline)
+      if (performance.now() > deadline)
         throw new NethoodError('timeout', `The agent has not ended within ${stopWithinMs / 1000} s.`);
-      await sleep(systemClock, lookEveryMs, io.interrupt);
+      await pause(lookEveryMs, io.interrupt);
     }
     out.result({ stopped: true }, () => out.say('The agent has stopped.'));
   },

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../agent/base/clock.ts';
 import { Emitter } from '../../agent/base/emitter.ts';
 import { createActions } from '../../agent/control/actions.ts';
 import type { ActionDeps, ControlActions, NeighbourTable } from '../../agent/control/control-actions.ts';
@@ -122,6 +123,7 @@ beforeEach(async () => {
   asked.length = 0;
   table = tableOf([anna, bob]);
   actions = createActions({
+    clock: systemClock,
     config: {
       get current() {
         return config;
@@ -290,7 +292,7 @@ describe('get', () => {
 
   it('says unreachable, not that there is no such share, where the neighbour does not answer', async () => {
     table = tableOf([{ ...bob, problem: 'gone' }]);
-    actions = createActions({ neighbours: table, remoteTree: () => tree } as unknown as ActionDeps);
+    actions = createActions({ clock: systemClock, neighbours: table, remoteTree: () => tree } as unknown as ActionDeps);
     const request = { neighbour: 'Bob', share: 'Music', path: '', destination: '/d' };
     await expect(actions.calls.get(request, never)).rejects.toMatchObject({ code: 'unreachable' });
   });

@@ -20,6 +20,8 @@ function neighbourhood(clock: SimClock, lastSeenAgoMs: number) {
 
 const unreachable = (): Promise<never> => Promise.reject(new NethoodError('unreachable', 'Anna cannot be reached.'));
 
+const missing = (): Promise<never> => Promise.reject(new NethoodError('not-found', 'No.'));
+
 describe('asking a neighbour that is away', () => {
   it('is answered when it comes back within 30 s', async () => {
     const clock = new SimClock();
@@ -48,7 +50,6 @@ describe('asking a neighbour that is away', () => {
     const hood = neighbourhood(new SimClock(), 60_000);
     const { signal } = new AbortController();
     await expect(patiently(hood, 'Anna', signal, unreachable)).rejects.toMatchObject({ code: 'unreachable' });
-    const missing = (): Promise<never> => Promise.reject(new NethoodError('not-found', 'No.'));
     await expect(patiently(neighbourhood(new SimClock(), 0), 'Anna', signal, missing)).rejects.toMatchObject({
       code: 'not-found',
     });

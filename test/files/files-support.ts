@@ -16,7 +16,7 @@ import { features, peerResults } from '../../protocol/peer.ts';
 import { type Clock, systemClock } from '../../agent/base/clock.ts';
 import { Emitter } from '../../agent/base/emitter.ts';
 import { silentLog } from '../../agent/base/log.ts';
-import { Scope } from '../../agent/base/scope.ts';
+import type { Scope } from '../../agent/base/scope.ts';
 import { createFilesHandlers } from '../../agent/files/peer-handlers.ts';
 import { createFilesRoute } from '../../agent/files/serve.ts';
 import { createShares, type LocalShares } from '../../agent/files/shares.ts';
@@ -93,14 +93,14 @@ export class AnnasShare {
       httpAgent: () => agent,
       httpHost: () => '127.0.0.1',
       // As over a wire: through JSON and the schema of the answer.
-      request: async (_id, type, ask, signal) => {
+      request: async (_id, type, asked, signal) => {
         if (this.#away) throw new NethoodError('unreachable', 'Anna cannot be reached.');
         const handler = handlers[type as 'list'] as (
           asker: Asker,
           ask: unknown,
           signal: AbortSignal,
         ) => Promise<unknown>;
-        const result = await handler(bob, JSON.parse(JSON.stringify(ask)), signal ?? never);
+        const result = await handler(bob, JSON.parse(JSON.stringify(asked)), signal ?? never);
         return peerResults[type].parse(JSON.parse(JSON.stringify(result))) as never;
       },
     };

@@ -163,19 +163,19 @@ describe('one file over HTTP', () => {
   });
 });
 
-describe('an archive', () => {
-  async function archive(lines: string[]) {
-    const { status, body } = await ask(`${url}/archive`, { method: 'POST', body: lines.join('\n') });
-    if (status !== 200) return { status, code: errorOf(body), files: [], missing: [] };
-    const files = new Map<string, { content: string; modified: number }>();
-    let missing: unknown[] = [];
-    for await (const item of readArchive(Readable.from([body]))) {
-      if ('missing' in item) missing = item.missing;
-      else files.set(item.path, { content: item.content.toString('latin1'), modified: item.modified });
-    }
-    return { status, code: undefined, files: [...files], missing };
+async function archive(lines: string[]) {
+  const { status, body } = await ask(`${url}/archive`, { method: 'POST', body: lines.join('\n') });
+  if (status !== 200) return { status, code: errorOf(body), files: [], missing: [] };
+  const files = new Map<string, { content: string; modified: number }>();
+  let missing: unknown[] = [];
+  for await (const item of readArchive(Readable.from([body]))) {
+    if ('missing' in item) missing = item.missing;
+    else files.set(item.path, { content: item.content.toString('latin1'), modified: item.modified });
   }
+  return { status, code: undefined, files: [...files], missing };
+}
 
+describe('an archive', () => {
   it('brings each file that is there, and says what is missing and why', async () => {
     await mkdir(join(anna.folder, 'sub'), { recursive: true });
     await writeFile(join(anna.folder, 'sub', 'empty'), '');

@@ -246,3 +246,15 @@ test('a port 5353 that another keeps for itself is said, and taken once it is fr
   await keeper[Symbol.asyncDispose]();
   await first.waitFor(new RegExp(`seen.*${idOf('Bob2')}`), 40_000);
 });
+
+test('two agents on one PC find each other, without any network too', async () => {
+  await using office = await startOffice(1);
+  for (const address of ['10.77.0.1', '127.0.0.1']) {
+    const first = await office.spawn(1, process.execPath, [program, 'x', 'Ann', '6631']);
+    const second = await office.spawn(1, process.execPath, [program, 'y', 'Bob', '6641']);
+    await first.waitFor(new RegExp(`seen.*${idOf('y')}.*6641.*"${address.replaceAll('.', '\\.')}"`));
+    await second.waitFor(new RegExp(`seen.*${idOf('x')}.*6631.*"${address.replaceAll('.', '\\.')}"`));
+    await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose]()]);
+    if (address !== '127.0.0.1') await office.removeNic(1, 1);
+  }
+});

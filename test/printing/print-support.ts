@@ -1,7 +1,7 @@
 /** A print service in a folder of its own, without other devices, and the front of it behind plain HTTP on loopback. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, createServer, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigStore } from '../../config/config-store.ts';
@@ -44,16 +44,17 @@ export class FakeNeighbours implements Neighbours {
   readonly events = new Emitter<NeighbourEvents>();
   readonly sent: [DeviceId, JobEvent][] = [];
   readonly #list = new Map<DeviceId, Neighbour>();
+  /** Of the front that stands for every neighbour's. */
+  host: string;
   readonly #agent: Agent;
-  readonly #host: string;
 
-  /** @param host of the front that stands for every neighbour's */
   constructor(host = '127.0.0.1:9') {
-    const [address, port] = host.split(':');
-    this.#host = host;
-    this.#agent = Object.assign(new Agent(), {
-      createConnection: () => connect({ host: address, port: Number(port) }),
-    });
+    this.host = host;
+    const createConnection = (): Socket => {
+      const [address, port] = this.host.split(':');
+      return connect({ host: address ?? '', port: Number(port) });
+    };
+    this.#agent = Object.assign(new Agent(), { createConnection });
   }
 
   set(neighbour: Neighbour): void {
@@ -84,7 +85,7 @@ export class FakeNeighbours implements Neighbours {
   }
 
   httpHost(): string {
-    return this.#host;
+    return this.host;
   }
 
   sendJobEvent(id: DeviceId, event: JobEvent): void {
