@@ -36,6 +36,12 @@ function chosen(system: SystemCards, rules: Partial<CardRules> = {}): string[] {
   return chooseCards(system, { ...noRules, ...rules }, 'linux').map(({ name }) => name);
 }
 
+function verdicts(system: SystemCards): string[] {
+  return judgeCards(system, { use: ['tun1'], ignore: ['eth2'], networks: [] }, 'linux').map(
+    ({ card, used, verdict }) => `${used ? '+' : '-'}${card.name} ${verdict}`,
+  );
+}
+
 describe('the choice of cards', () => {
   test('takes every ordinary card, wired or not', () => {
     expect(
@@ -117,10 +123,6 @@ describe('the choice of cards', () => {
       vpn7: [v4('10.9.0.2', 31)],
       soft: [v4('10.9.0.2', 24, { mac: '00:00:00:00:00:00' })],
     };
-    const verdicts = (some: SystemCards): string[] =>
-      judgeCards(some, { use: ['tun1'], ignore: ['eth2'], networks: [] }, 'linux').map(
-        ({ card, used, verdict }) => `${used ? '+' : '-'}${card.name} ${verdict}`,
-      );
     expect(verdicts(system)).toEqual([
       '-lo loopback',
       '+eth0 ordinary',
