@@ -28,7 +28,7 @@ export interface QuerierCaps {
   readonly bytes: number;
 }
 
-export const defaultQuerierCaps: QuerierCaps = { instances: 1_000, perSource: 64, bytes: 4 * 1024 * 1024 };
+export const defaultQuerierCaps: QuerierCaps = { instances: 1_000, perSource: 64, bytes: 16 * 1024 * 1024 };
 
 export interface QuerierDeps {
   /** 0 <= random() < 1 */
