@@ -4,7 +4,7 @@ import { writeAgentFile } from '../config/agent-file.ts';
 import type { ConfigStore } from '../config/config-store.ts';
 import type { Paths } from '../config/paths.ts';
 import type { Snapshot } from '../protocol/control.ts';
-import { BootId } from '../protocol/ids.ts';
+import { BootId, type DeviceId } from '../protocol/ids.ts';
 import type { Resources } from '../protocol/resources.ts';
 import { announceOwn } from './announce-own.ts';
 import type { Clock } from './base/clock.ts';
@@ -18,8 +18,9 @@ import { createControlServer } from './control/server.ts';
 import type { SnapshotStore } from './control/snapshot.ts';
 import { createSnapshotSource } from './control/snapshot-source.ts';
 import { newToken } from './control/token.ts';
-import { createBonjourDiscovery } from './discovery/bonjour.ts';
 import { watchCards } from './discovery/card-watcher.ts';
+import { openNameFile } from './discovery/engine-name-file.ts';
+import { createMdnsDiscovery } from './discovery/mdns-discovery.ts';
 import { createFilesHandlers } from './files/peer-handlers.ts';
 import { createRemoteTree } from './files/remote-tree.ts';
 import { createFilesRoute } from './files/serve.ts';
@@ -140,11 +141,12 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   const part = (of: string): Log => log.child({ part: of });
   const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
   const shares = scope.use(await createShares({ config, ownFolders, clock, log: part('shares') }));
-  const discovery = scope.use(
-    createBonjourDiscovery({ self: id, hostName, cards, clock, random, log: part('discovery') }),
-  );
+  const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
+  const isProtected = (device: DeviceId): boolean => offered.neighbours?.get(device)?.state === 'ready';
+  const names = await openNameFile(paths.state, part('discovery'));
+  const own = { self: id, hostName, cards, isProtected, names };
+  const discovery = scope.use(createMdnsDiscovery({ ...own, clock, random, log: part('discovery') }));
   const transport = scope.use(createTransport({ identity, clock }));
-  const offered: { printing?: LocalPrintService } = {};
   const neighbours = scope.use(
     await createNeighbours({
       self: id,
@@ -167,6 +169,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
       stateFolder: paths.state,
     }),
   );
+  offered.neighbours = neighbours;
   scope.use(trust.events.on('changed', (device) => neighbours.trustChanged(device)));
   const printing = scope.use(await composePrinting(deps, ground, neighbours));
   offered.printing = printing;
