@@ -2,9 +2,10 @@
  * The records that follow from what this device says about itself, as sets: the records of one name and type that are
  * ours alone (the cache-flush bit on a part of them would erase the rest, RFC 6762 10.2), or one shared record.
  */
+import { NethoodError } from '../../protocol/errors.ts';
 import { addressBytes, addressText } from './dns-address.ts';
 import { typeCode } from './dns-data.ts';
-import { nameKey } from './dns-name.ts';
+import { isDnsName, nameKey, nameText } from './dns-name.ts';
 import { type DnsName, type DnsRecord, type RecordData, recordTypes } from './dns-types.ts';
 import { recordKey } from './responder-compare.ts';
 import type { OwnRecords, OwnService } from './responder-types.ts';
@@ -50,7 +51,10 @@ export interface Zone {
 
 export const emptyZone: Zone = { host: '', names: [], sets: new Map(), byName: new Map() };
 
+/** @throws NethoodError `internal` for a name that does not fit the format: whoever chooses names minds their length */
 export function zoneOf(own: OwnRecords): Zone {
+  for (const name of [own.host, ...own.services.map(({ instance }) => instance)])
+    if (!isDnsName(name)) throw new NethoodError('internal', `"${nameText(name)}" cannot be a DNS name.`);
   if (own.addresses.length === 0) return emptyZone;
   const host = nameKey(own.host);
   const services = new Map(own.services.map((service) => [nameKey(service.instance), service]));

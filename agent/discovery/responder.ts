@@ -48,7 +48,10 @@ export class Responder {
     });
   }
 
-  /** What is new is probed for and announced, what changed is announced, what is gone says goodbye. */
+  /**
+   * What is new is probed for and announced, what changed is announced, what is gone says goodbye.
+   * @throws NethoodError `internal`, and leaves everything as it was, where a name is none
+   */
   set(want: OwnRecords, now: number): ResponderEffect[] {
     const old = this.#zone;
     const zone = zoneOf(want);
