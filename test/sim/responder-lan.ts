@@ -33,7 +33,11 @@ export class ResponderLan {
   readonly hosts: ResponderHost[] = [];
   /** Whether each host hears its own packets too, as the group sends them back. */
   echo = false;
-  #flights: { at: number; packet: Packet; raw: readonly Uint8Array[] }[] = [];
+  /** Whether a packet gets from one address to another. */
+  passes: (from: string, to: string) => boolean = () => true;
+  /** Somebody who hears everything, at once. */
+  listener: (packet: Packet) => void = () => {};
+  #flights: { at: number; packet: Packet }[] = [];
 
   constructor(seed = 1) {
     this.random = seeded(seed);
@@ -55,7 +59,8 @@ export class ResponderLan {
       const raw = encodeMessage(part);
       const packet = { at: this.now, from, port, to, message: decodeMessage(raw), bytes: raw.length };
       this.packets.push(packet);
-      this.#flights.push({ at: this.now + 0.1 + this.random(), packet, raw: [raw] });
+      this.#flights.push({ at: this.now + 0.1 + this.random(), packet });
+      this.listener(packet);
     }
   }
 
@@ -66,7 +71,8 @@ export class ResponderLan {
       this.now = Math.max(this.now, next);
       const arrived = this.#flights.filter(({ at }) => at <= this.now);
       this.#flights = this.#flights.filter(({ at }) => at > this.now);
-      for (const { packet } of arrived) for (const host of this.hosts) host.deliver(packet);
+      for (const { packet } of arrived)
+        for (const host of this.hosts) if (this.passes(packet.from, host.address)) host.deliver(packet);
       for (const host of this.hosts) host.tick();
     }
     this.now = end;
