@@ -51,6 +51,7 @@ export const DoctorNeighbour = z.object({
   state: z.enum(['found', 'connecting', 'ready', 'gone']),
   /** Its multicast is heard now; else it is remembered, was added by hand, or called us. */
   multicast: z.boolean(),
+  blocked: z.boolean(),
   addresses: z.array(Text),
   port: Port,
   problem: Text.nullable(),
@@ -90,6 +91,7 @@ export const findingCodes = [
   'no-session',
   'without-multicast',
   'missed',
+  'off-link',
   'stale',
   'seen-by-us-only',
   'no-second-opinion',
