@@ -2,6 +2,7 @@
  * What the links found, as devices: one sighting for each, with the addresses of all links. Pure. Bounded by what the
  * queriers keep.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { AgentTxt } from '../../protocol/dns-sd.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import { isLinkLocal } from './cards.ts';
@@ -81,6 +82,11 @@ export class SightingTable {
     return Array.from(ids).flatMap((id) => this.#change(id));
   }
 
+  /** Its session has failed: what outranked the newest word counts no more. */
+  release(id: DeviceId): SightingChange[] {
+    return this.#change(id, false);
+  }
+
   /** Where it is known from. */
   instancesOf(id: DeviceId): { readonly link: string; readonly instance: DnsName }[] {
     return Array.from(this.#byDevice.get(id) ?? []);
@@ -99,11 +105,17 @@ export class SightingTable {
     // A foreign service of our type, or ourselves.
     if (!txt.success || txt.data.id === this.#deps.self) return undefined;
     const zone = place.card.addresses.find((address) => address.zone !== undefined)?.zone ?? place.card.name;
-    const addresses = service.addresses
+    const addresses = this.#standing(txt.data.id, service)
       .filter((address) => this.#deps.usable(address, place))
       .map((address): Address => (isLinkLocal(address) ? { address, zone } : { address }));
     const { id, name } = txt.data;
     return { id, name, port: service.port, addresses, instance: service.instance, link, order: ++this.#order };
+  }
+
+  /** Where one is no more is not worth a dial; but whom we talk to, nobody's word moves. */
+  #standing(id: DeviceId, { addresses, leaving }: FoundService): readonly string[] {
+    const standing = addresses.filter((address) => !leaving.includes(address));
+    return standing.length === 0 || this.#deps.isProtected(id) ? addresses : standing;
   }
 
   #add(key: string, found: Found): void {
@@ -120,25 +132,27 @@ export class SightingTable {
     if (all?.size === 0) this.#byDevice.delete(found.id);
   }
 
-  #change(id: DeviceId): SightingChange[] {
+  #change(id: DeviceId, isProtected = this.#deps.isProtected(id)): SightingChange[] {
     const told = this.#told.get(id);
     const all = Array.from(this.#byDevice.get(id) ?? []).filter(({ addresses }) => addresses.length > 0);
     if (all.length === 0) {
       this.#told.delete(id);
       return told === undefined ? [] : [{ lost: id }];
     }
-    const seen = this.#sighting(id, all, told);
-    if (seen === undefined || JSON.stringify(seen) === JSON.stringify(told)) return [];
+    const seen = this.#sighting(id, all, isProtected ? told : undefined);
+    if (seen === undefined || isDeepStrictEqual(seen, told)) return [];
     this.#told.set(id, seen);
     return [{ seen }];
   }
 
-  /** Anybody can announce an instance with a foreign id: while a session stands, the one that led to it counts on. */
-  #sighting(id: DeviceId, all: readonly Found[], told: Sighting | undefined): Sighting | undefined {
+  /**
+   * Anybody can announce an instance with a foreign id, or in a foreign name: while a session stands (`held` is what led
+   * to it), only what agrees on the port counts.
+   */
+  #sighting(id: DeviceId, all: readonly Found[], held: Sighting | undefined): Sighting | undefined {
     const newest = all.toSorted((a, b) => b.order - a.order);
-    const kept = this.#deps.isProtected(id) ? newest.find(({ port }) => port === told?.port) : undefined;
-    const chosen = kept ?? newest[0];
-    if (chosen === undefined) return undefined;
+    const chosen = held === undefined ? newest[0] : newest.find(({ port }) => port === held.port);
+    if (chosen === undefined) return held;
     const addresses = new Map<string, Address>();
     const same = newest.filter(({ port }) => port === chosen.port);
     for (const address of [chosen, ...same].flatMap((found) => found.addresses))

@@ -117,6 +117,7 @@ export class Engine implements Discovery, Reporting {
 
   /** RFC 6762 10.4 */
   reconfirm(id: DeviceId): void {
+    this.#tell(this.#sightings.release(id));
     for (const { link, instance } of this.#sightings.instancesOf(id)) this.#links.get(link)?.reconfirm(instance);
   }
 

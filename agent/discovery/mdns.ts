@@ -27,6 +27,8 @@ class MdnsSocket implements LinkSocket {
   readonly #mdns: multicastDns.MulticastDNS;
   readonly #zone: string;
   #ready = false;
+  #leaving = 0;
+  #left: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(place: LinkPlace, listener: LinkListener) {
@@ -61,15 +63,27 @@ class MdnsSocket implements LinkSocket {
   send(bytes: Uint8Array, to?: { readonly address: string; readonly port: number }): void {
     if (!this.#ready || this.#closed !== undefined) return;
     const address = to === undefined ? groups[this.#place.family] : this.#zoned(to.address);
+    this.#leaving++;
     this.#socket.send(bytes, to?.port ?? mdnsPort, address, (error) => {
+      this.#leaving--;
+      this.#left?.();
       // One asker who cannot be reached says nothing of the link.
       if (error !== null && to === undefined && this.#closed === undefined) this.#listener.unsent(error);
     });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= new Promise((resolve) => this.#mdns.destroy(resolve));
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /** A socket that closes takes along what it has not sent yet, such as a goodbye. */
+  async #close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#left = () => this.#leaving === 0 && resolve();
+      this.#left();
+    });
+    await new Promise<void>((resolve) => this.#mdns.destroy(resolve));
   }
 
   #interface(): string {

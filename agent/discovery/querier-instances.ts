@@ -182,6 +182,8 @@ export class InstanceBook {
     if (srv.port === 0 || this.ptr(instance) === undefined) return undefined;
     const heard = this.#addresses(instance.host).filter((entry) => !instance.silenced || !isDoubted(entry));
     const addresses = heard.map(({ key }) => key);
+    const going = heard.filter(({ leaves }) => leaves < Infinity).map(({ key }) => key);
+    const leaving = going.length < heard.length ? going : [];
     if (addresses.length === 0 || (instance.silenced && isDoubted(srv.entry))) return undefined;
     const { name, host } = instance;
     const service = {
@@ -190,8 +192,9 @@ export class InstanceBook {
       port: srv.port,
       txt: parseTxt(txt.record.data.strings),
       addresses,
+      leaving,
     };
-    return { service, text: `${host.key} ${srv.port} ${addresses.join(' ')} ${txt.key}` };
+    return { service, text: `${host.key} ${srv.port} ${addresses.join(' ')} -${leaving.join(' ')} ${txt.key}` };
   }
 
   #srv(

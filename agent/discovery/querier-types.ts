@@ -11,6 +11,8 @@ export interface FoundService {
   readonly txt: ReadonlyMap<string, Uint8Array | true>;
   /** At least one, IPv4 or IPv6 as text without zone; those about to be replaced come last. */
   readonly addresses: readonly string[];
+  /** Of these, the ones replaced or taken back less than a second ago (10.1, 10.2), where others stay. */
+  readonly leaving: readonly string[];
 }
 
 /** `service`: found, and again whenever anything of it changed. `gone`: of one that was told. */

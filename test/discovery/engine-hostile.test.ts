@@ -3,7 +3,16 @@ import { encodeMessage } from '../../agent/discovery/dns-encode.ts';
 import { recordTypes } from '../../agent/discovery/dns-types.ts';
 import { seeded, SimClock } from '../sim/clock.ts';
 import { MdnsLan, type SimMdnsAgent } from '../sim/mdns-lan.ts';
-import { agentOn, agentType, idOf, instanceRecords, noMessage, response, say } from './engine-support.ts';
+import {
+  agentOn,
+  agentType,
+  forgeInstances,
+  idOf,
+  instanceRecords,
+  noMessage,
+  response,
+  say,
+} from './engine-support.ts';
 
 /** Two who hold a session, as far as discovery knows. */
 async function neighbours(): Promise<{ clock: SimClock; lan: MdnsLan; us: SimMdnsAgent; them: SimMdnsAgent }> {
@@ -20,43 +29,16 @@ async function neighbours(): Promise<{ clock: SimClock; lan: MdnsLan; us: SimMdn
 }
 
 describe('somebody hostile', () => {
-  test(
-    'forges 100,000 instances: memory and time stay bounded, the neighbour stays',
-    { timeout: 120_000 },
-    async () => {
-      const { clock, lan, us, them } = await neighbours();
-      globalThis.gc?.();
-      const before = process.memoryUsage().heapUsed;
-      const began = performance.now();
-      for (let n = 0; n < 100_000; n++) {
-        const address = `10.0.${(n >> 6) & 255}.${n & 255}`;
-        const records = instanceRecords({
-          label: `Forged ${n}`,
-          host: `f${n}`,
-          port: 1,
-          id: idOf(`f${n % 5_000}`),
-          address,
-        });
-        lan.inject(response(records), address);
-        lan.captured.length = 0;
-        if (n % 100 === 99) await clock.advance(10);
-      }
-      await clock.advance(5_000);
-      const tookMs = performance.now() - began;
-      globalThis.gc?.();
-      const grownMb = (process.memoryUsage().heapUsed - before) / 1e6;
-      say(`100,000 forged instances: ${tookMs.toFixed(0)} ms for two agents, heap +${grownMb.toFixed(0)} MB`);
-      expect(us.seen.has(them.id)).toBe(true);
-      expect(us.told.filter((told) => told === them.id)).toEqual([]);
-      expect(us.seen.size).toBeLessThanOrEqual(1_000);
-      expect(grownMb).toBeLessThan(100);
-      expect(tookMs).toBeLessThan(60_000);
-      // Whoever is new is found all the same, once the forged ones are gone or on another link; the held one answers still.
-      us.engine.reconfirm(them.id);
-      await clock.advance(15_000);
-      expect(us.seen.has(them.id)).toBe(true);
-    },
-  );
+  test('forges thousands of instances: those of one address are few, all together bounded', async () => {
+    const { clock, lan, us, them } = await neighbours();
+    await forgeInstances(lan, { count: 5_000, first: 0, from: '10.0.0.66' });
+    expect(us.seen.size).toBeLessThanOrEqual(65);
+    await forgeInstances(lan, { count: 5_000, first: 5_000 });
+    await clock.advance(1_000);
+    expect(us.seen.size).toBeLessThanOrEqual(1_000);
+    expect(us.seen.has(them.id)).toBe(true);
+    expect(us.told).not.toContain(them.id);
+  });
 
   test('says goodbye for a connected neighbour: it contradicts, and is never lost', async () => {
     const { clock, lan, us, them } = await neighbours();

@@ -1,5 +1,7 @@
 /** Agents for the tests of the engine: seeded identities, and an office of them on one LAN. */
 import { createHash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { base32 } from '../../agent/base/random-id.ts';
 import { encodeMessage } from '../../agent/discovery/dns-encode.ts';
 import type { DnsMessage, DnsRecord } from '../../agent/discovery/dns-types.ts';
@@ -9,6 +11,13 @@ import { card, type MdnsLan, SimMdnsAgent } from '../sim/mdns-lan.ts';
 
 export function idOf(seed: string | number): DeviceId {
   return DeviceId.parse(base32(createHash('sha256').update(String(seed)).digest()));
+}
+
+/** Bytes of the heap that are in use, after a collection. */
+export function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
 }
 
 /** Figures belong to what a test shows, beside its verdict. */
@@ -56,4 +65,18 @@ export function instanceRecords(instance: {
     { name, ttl: ttl ?? 4_500, flush: true, data: { type: 'TXT', strings } },
     { name: target, ttl: ttl ?? 120, flush: true, data: { type: 'A', address } },
   ];
+}
+
+/** So many instances that do not exist, a hundred each 10 ms, from one address or from thousands. */
+export async function forgeInstances(
+  lan: MdnsLan,
+  { count, first, from }: { readonly count: number; readonly first: number; readonly from?: string },
+): Promise<void> {
+  for (let n = first; n < first + count; n++) {
+    const address = from ?? `10.0.${(n >> 6) & 255}.${n & 255}`;
+    const forged = { label: `Forged ${n}`, host: `f${n}`, port: 1, id: idOf(`f${n}`), address };
+    lan.inject(response(instanceRecords(forged)), address);
+    lan.captured.length = 0;
+    if (n % 100 === 99) await lan.clock.advance(10);
+  }
 }

@@ -1,5 +1,5 @@
 /** An office that starts at once: N engines on one LAN in memory, and what that costs the LAN and each of them. */
-import { agentOn } from '../discovery/engine-support.ts';
+import { agentOn, heapUsed } from '../discovery/engine-support.ts';
 import { seeded, SimClock } from './clock.ts';
 import { MdnsLan, type SimMdnsAgent } from './mdns-lan.ts';
 
@@ -88,11 +88,6 @@ function peakOf(packets: MdnsLan['captured']): { peakPackets: number; peakBytes:
     peakBytes = Math.max(peakBytes, bytes);
   }
   return { peakPackets, peakBytes };
-}
-
-function heapUsed(): number {
-  globalThis.gc?.();
-  return process.memoryUsage().heapUsed;
 }
 
 export function stormRow(result: StormResult): string {
