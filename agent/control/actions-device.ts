@@ -25,6 +25,6 @@ export function deviceCalls({
     },
     pause: () => setPaused(true),
     resume: () => setPaused(false),
-    doctor: () => doctor.examine(),
+    doctor: (_request, signal) => doctor.examine(signal),
   };
 }

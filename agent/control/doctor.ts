@@ -34,8 +34,8 @@ export interface DoctorDeps {
 }
 
 export interface Doctor extends AsyncDisposable {
-  /** Takes about 3 s; who asks meanwhile gets the same answer. */
-  examine(): Promise<DoctorReport>;
+  /** Takes about 3 s; who asks meanwhile gets the same answer. @throws the signal's reason, for this asker alone */
+  examine(signal: AbortSignal): Promise<DoctorReport>;
 }
 
 const lookMs = 3_000;
@@ -46,11 +46,11 @@ export function createDoctor(deps: DoctorDeps): Doctor {
   const scope = new Scope();
   let running: Promise<DoctorReport> | undefined;
   return {
-    examine() {
+    examine(signal) {
       running ??= examine(deps, scope.signal).finally(() => {
         running = undefined;
       });
-      return running;
+      return unlessAborted(running, signal);
     },
     [Symbol.asyncDispose]: async () => {
       await scope[Symbol.asyncDispose]();
@@ -58,6 +58,15 @@ export function createDoctor(deps: DoctorDeps): Doctor {
       await running?.catch(() => undefined);
     },
   };
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const left = (): void => reject(signal.reason as Error);
+    if (signal.aborted) left();
+    signal.addEventListener('abort', left, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', left));
+  });
 }
 
 async function examine(deps: DoctorDeps, signal: AbortSignal): Promise<DoctorReport> {
