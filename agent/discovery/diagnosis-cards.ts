@@ -1,5 +1,6 @@
 /** Whether the cards in use carry multicast, and who keeps it away where they do not. Pure. */
 import type { DoctorCard, DoctorFacts, DoctorLink, Finding } from '../../protocol/doctor.ts';
+import { linkTest } from './cards.ts';
 import { counted, note, problem, well } from './diagnosis-finding.ts';
 
 export function cardFindings(facts: DoctorFacts): Finding[] {
@@ -63,49 +64,49 @@ function isTaken({ problem: code }: DoctorLink): boolean {
   return code === 'EADDRINUSE' || code === 'EACCES';
 }
 
-/** One sentence for a card on which packets go out. */
+/**
+ * One sentence for a card on which packets go out. Everybody answers the question that the second opinion asks, so that
+ * silence while it looked means something; what came before may have been answers to us alone, which no filter stops.
+ */
 function packetFinding(card: DoctorCard, links: readonly DoctorLink[], facts: DoctorFacts): Finding {
   const sum = (of: (link: DoctorLink) => number): number => links.reduce((total, link) => total + of(link), 0);
   const received = sum((link) => link.received);
-  if (received > 0) return heardFinding(card, links, received, facts);
-  if (sum((link) => link.sent) > 0 && sum((link) => link.own) === 0)
+  const last = links.reduce((latest, { lastReceived }) => later(latest, lastReceived), '');
+  const packets = counted(received, 'packet', 'packets');
+  const heard = well('hears-others', `Others are heard on ${card.name}: ${packets} so far.`);
+  if (last >= facts.began) return heard;
+  if (received === 0 && sum((link) => link.sent) > 0 && sum((link) => link.own) === 0)
     return problem(
       'own-lost',
       `Not even this PC's own multicast comes back on ${card.name}: a firewall of this PC keeps UDP port 5353 out.`,
       'Let it in, for instance by `ufw allow 5353/udp` or `firewall-cmd --add-service=mdns`.',
     );
-  const ready = facts.neighbours.filter(({ state, multicast }) => state === 'ready' && !multicast).length;
+  const ready = readyOn(card, facts);
   if (ready > 0)
     return problem(
       'multicast-filtered',
-      `Only this PC's own multicast is heard on ${card.name}, though ${counted(ready, 'neighbour is', 'neighbours are')} in session: the network filters multicast.`,
+      `Nobody answers by multicast on ${card.name}, though ${counted(ready, 'neighbour is', 'neighbours are')} in session there: the network filters multicast.`,
       'Turn off client isolation in the access point and IGMP snooping in the switch; until then `nethood neighbour add <address>` reaches others.',
     );
-  return note(
-    'nobody-heard',
-    `Only this PC's own multicast is heard on ${card.name}: nobody else is there, or the network or their firewalls keep it away.`,
-    'If somebody should be there, try `nethood neighbour add <address>`; if that works, look for client isolation or IGMP snooping.',
-  );
-}
-
-/** Everybody answers the question that the second opinion asks, so silence now means something. */
-function heardFinding(
-  card: DoctorCard,
-  links: readonly DoctorLink[],
-  received: number,
-  { began, sightings }: DoctorFacts,
-): Finding {
-  const last = links.reduce((latest, { lastReceived }) => later(latest, lastReceived), '');
-  if (last >= began || sightings.length === 0)
-    return well(
-      'hears-others',
-      `Multicast of others is heard on ${card.name}: ${counted(received, 'packet', 'packets')} so far.`,
+  if (received === 0)
+    return note(
+      'nobody-heard',
+      `Only this PC's own multicast is heard on ${card.name}: nobody else is there, or the network or their firewalls keep it away.`,
+      'If somebody should be there, try `nethood neighbour add <address>`; if that works, look for client isolation or IGMP snooping.',
     );
+  if (facts.sightings.length === 0) return heard;
   return note(
     'fell-silent',
     `Nobody answered on ${card.name} while this was examined; the last packet of another PC came at ${last}.`,
     'If neighbours are there, look for IGMP snooping without a querier in the switch or access point: it cuts multicast off after minutes.',
   );
+}
+
+function readyOn({ addresses }: DoctorCard, { neighbours }: DoctorFacts): number {
+  // A link-local address tells its card by the zone.
+  const onCard = linkTest([], addresses);
+  const isThere = (address: string): boolean => !address.includes('%') && onCard(address);
+  return neighbours.filter(({ state, addresses: theirs }) => state === 'ready' && theirs.some(isThere)).length;
 }
 
 /** ISO 8601 in UTC sorts as text. */

@@ -199,11 +199,30 @@ const situations: Readonly<Record<string, Situation>> = {
   'only our own packets come back, but a neighbour is in session': {
     facts: { ...lonely, neighbours: [{ ...anna, multicast: false }] },
     findings: ['problem multicast-filtered', 'note without-multicast', 'ok announced', 'ok in-session'],
-    says: 'though 1 neighbour is in session: the network filters multicast',
+    says: 'though 1 neighbour is in session there: the network filters multicast',
+  },
+  'only our own packets come back, and the neighbour in session is in another network': {
+    facts: { ...lonely, neighbours: [{ ...anna, multicast: false, addresses: ['192.0.2.7', 'fe80::7%eth1'] }] },
+    findings: ['note nobody-heard', 'note without-multicast', 'ok announced', 'ok in-session'],
+    says: '"Anna" is in session, but not seen by multicast',
+  },
+  'answers to us alone were heard, multicast is not': {
+    facts: { packets: [{ ...link4, lastReceived: before }], secondOpinion: selfOnly },
+    findings: ['problem multicast-filtered', 'ok announced', 'ok in-session', 'ok seen-by-us-only'],
+    says: 'Nobody answers by multicast on eth0',
+  },
+  'other devices are heard now and then, no agents': {
+    facts: { ...lonely, packets: [{ ...link4, lastReceived: before }] },
+    findings: ['note alone', 'ok hears-others', 'ok announced'],
+    says: 'Others are heard on eth0: 20 packets so far.',
   },
   'neighbours fell silent': {
-    facts: { packets: [{ ...link4, lastReceived: before }], secondOpinion: selfOnly },
-    findings: ['note fell-silent', 'ok announced', 'ok in-session', 'ok seen-by-us-only'],
+    facts: {
+      packets: [{ ...link4, lastReceived: before }],
+      neighbours: [{ ...anna, state: 'found' }],
+      secondOpinion: selfOnly,
+    },
+    findings: ['note fell-silent', 'note no-session', 'ok announced', 'ok seen-by-us-only'],
     says: `the last packet of another PC came at ${before}`,
   },
   'our name was taken': {
@@ -225,7 +244,7 @@ const situations: Readonly<Record<string, Situation>> = {
   'nothing is announced yet': {
     facts: { announced: [], secondOpinion: { sightings: [annaThere], failures: [] } },
     findings: ['ok hears-others', 'ok in-session'],
-    says: 'Multicast of others is heard on eth0: 40 packets so far.',
+    says: 'Others are heard on eth0: 40 packets so far.',
   },
   'neighbours are told an address of another card': {
     facts: {
@@ -262,7 +281,7 @@ const situations: Readonly<Record<string, Situation>> = {
       ],
     },
     findings: ['ok hears-others', 'ok announced'],
-    says: 'Multicast of others',
+    says: 'Others are heard',
   },
   'one of several neighbours is known from memory only': {
     facts: { neighbours: [anna, { ...anna, id: bobId, name: 'Bob', multicast: false }] },
