@@ -18,9 +18,26 @@ export function isDnsName(name: DnsName): boolean {
   return bytes <= maxNameBytes;
 }
 
+/** Names are never changed, and compared often. */
+const keys = new WeakMap<DnsName, string>();
+
 /** One string for each name, the same for names that count as the same; no two others share one. */
 export function nameKey(name: DnsName): string {
-  return nameText(name).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const key = keyOf(name);
+  keys.set(name, key);
+  return key;
+}
+
+function keyOf(name: DnsName): string {
+  let key = '';
+  for (const label of name) {
+    if (key !== '') key += '.';
+    // Most labels are their own key.
+    key += /[\\.A-Z]/.test(label) ? escaped(label).replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : label;
+  }
+  return key;
 }
 
 export function sameName(a: DnsName, b: DnsName): boolean {
@@ -29,5 +46,9 @@ export function sameName(a: DnsName, b: DnsName): boolean {
 
 /** For people: dots and backslashes inside of a label are escaped (RFC 6763 4.3). */
 export function nameText(name: DnsName): string {
-  return name.map((label) => label.replace(/[\\.]/g, '\\$&')).join('.');
+  return name.map(escaped).join('.');
+}
+
+function escaped(label: string): string {
+  return label.replace(/[\\.]/g, '\\$&');
 }

@@ -16,6 +16,8 @@ export class DnsReader {
   readonly #bytes: Uint8Array;
   /** By offset; null where it is not UTF-8. */
   readonly #labels = new Map<number, string | null>();
+  /** By offset: most names are pointers to one that was read before. */
+  readonly #names = new Map<number, DnsName | undefined>();
   at = 0;
 
   constructor(bytes: Uint8Array) {
@@ -48,6 +50,19 @@ export class DnsReader {
 
   /** Nothing where a label is not UTF-8. */
   name(): DnsName | undefined {
+    const start = this.at;
+    const first = this.#byte(start);
+    const target = first >= 0xc0 ? ((first & 0x3f) << 8) | this.#byte(start + 1) : start;
+    if (target < start && this.#names.has(target)) {
+      this.at += 2;
+      return this.#names.get(target);
+    }
+    const name = this.#readName();
+    this.#names.set(target, name);
+    return name;
+  }
+
+  #readName(): DnsName | undefined {
     const labels: (string | null)[] = [];
     let at = this.at;
     let end = -1;

@@ -4,6 +4,7 @@
  * instance names it, and only so long its addresses are kept.
  */
 import { type CacheEntry, type RecordCache, setKey } from './cache.ts';
+import { dataKey } from './dns-data.ts';
 import { nameKey } from './dns-name.ts';
 import { type DnsName, type DnsQuestion, recordTypes } from './dns-types.ts';
 import type { Due } from './due-queue.ts';
@@ -176,34 +177,38 @@ export class InstanceBook {
   }
 
   #join(instance: Instance): { readonly service: FoundService; readonly text: string } | undefined {
-    const srv = this.#srv(instance);
-    const txt = this.#deps.cache.entries(setKey(instance.name, TXT))[0];
-    if (srv === undefined || txt?.record.data.type !== 'TXT' || instance.host === undefined) return undefined;
-    if (srv.port === 0 || this.ptr(instance) === undefined) return undefined;
-    const heard = this.#addresses(instance.host).filter((entry) => !instance.silenced || !isDoubted(entry));
-    const addresses = heard.map(({ key }) => key);
-    const going = heard.filter(({ leaves }) => leaves < Infinity).map(({ key }) => key);
-    const leaving = going.length < heard.length ? going : [];
-    if (addresses.length === 0 || (instance.silenced && isDoubted(srv.entry))) return undefined;
     const { name, host } = instance;
+    const srv = this.#srv(instance);
+    const txt = this.#deps.cache.entries(setKey(name, TXT))[0]?.record.data;
+    if (srv === undefined || txt?.type !== 'TXT' || host === undefined) return undefined;
+    const usable = instance.silenced ? this.#heardAgain(host, srv.entry) : this.#addresses(host);
+    if (usable.length === 0 || this.ptr(instance) === undefined) return undefined;
+    const addresses = usable.map(({ key }) => key);
     const service = {
       instance: name,
       host: host.name,
       port: srv.port,
-      txt: parseTxt(txt.record.data.strings),
+      txt: parseTxt(txt.strings),
       addresses,
-      leaving,
+      leaving: leavingOf(usable),
     };
-    return { service, text: `${host.key} ${srv.port} ${addresses.join(' ')} -${leaving.join(' ')} ${txt.key}` };
+    const text = `${host.key} ${srv.port} ${addresses.join(' ')} -${service.leaving.join(' ')} ${dataKey(txt)}`;
+    return { service, text };
   }
 
   #srv(
     instance: Instance,
   ): { readonly entry: CacheEntry; readonly target: DnsName; readonly port: number } | undefined {
     const [entry] = this.#deps.cache.entries(setKey(instance.name, SRV)).toSorted(byStanding);
-    // A target of no labels: not available (RFC 2782).
-    if (entry?.record.data.type !== 'SRV' || entry.record.data.target.length === 0) return undefined;
-    return { entry, target: entry.record.data.target, port: entry.record.data.port };
+    if (entry?.record.data.type !== 'SRV') return undefined;
+    const { target, port } = entry.record.data;
+    // A target of no labels, or port 0: not available (RFC 2782, RFC 6763 8).
+    return target.length === 0 || port === 0 ? undefined : { entry, target, port };
+  }
+
+  /** After the link was down: what it says since. */
+  #heardAgain(host: Host, srv: CacheEntry): CacheEntry[] {
+    return isDoubted(srv) ? [] : this.#addresses(host).filter((entry) => !isDoubted(entry));
   }
 
   #addresses({ name }: Host): CacheEntry[] {
@@ -250,6 +255,12 @@ export class InstanceBook {
     }
     return false;
   }
+}
+
+/** Where others stay. */
+function leavingOf(entries: readonly CacheEntry[]): string[] {
+  const leaving = entries.filter(({ leaves }) => leaves < Infinity).map(({ key }) => key);
+  return leaving.length < entries.length ? leaving : [];
 }
 
 function isDoubted(entry: CacheEntry | undefined): boolean {

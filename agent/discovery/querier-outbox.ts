@@ -5,13 +5,16 @@ import type { DnsName, DnsQuestion, SendEffect } from './dns-types.ts';
 /** 5.2: the same question at most once a second. */
 const againMs = 1_000;
 /** A flood of names that nobody answers for must not become a flood of questions. */
-const mostQuestions = 100;
+const most = { questions: 100, inMs: 250 } as const;
 
 export class Outbox {
   readonly #cache: RecordCache;
   readonly #questions = new Map<string, DnsQuestion>();
   /** By question, oldest first. */
   readonly #sent = new Map<string, number>();
+  /** When the present count of questions began. */
+  #period = -Infinity;
+  #inPeriod = 0;
 
   constructor(cache: RecordCache) {
     this.#cache = cache;
@@ -21,8 +24,10 @@ export class Outbox {
     return this.#questions.size === 0;
   }
 
-  get isFull(): boolean {
-    return this.#questions.size >= mostQuestions;
+  /** No more questions for a while, but those for the browsed types. */
+  isFull(now: number): boolean {
+    const recent = now - this.#period < most.inMs ? this.#inPeriod : 0;
+    return recent + this.#questions.size >= most.questions;
   }
 
   add(name: DnsName, type: number, options: { readonly now: number; readonly unicast?: boolean }): void {
@@ -51,6 +56,8 @@ export class Outbox {
       this.#sent.set(key, now);
     }
     this.#questions.clear();
+    if (now - this.#period >= most.inMs) [this.#period, this.#inPeriod] = [now, 0];
+    this.#inPeriod += questions.length;
     const message = { id: 0, response: false, truncated: false, questions, answers, authorities: [], additionals: [] };
     return [{ type: 'send', message }];
   }

@@ -151,7 +151,7 @@ export class Querier {
   #refresh(entry: CacheEntry, now: number): void {
     const { set, ttlMs } = entry;
     const isWanted = set.type === PTR || this.#book.owners(entry).some(({ name }) => !this.#isProtected(name));
-    if (!isWanted || this.#outbox.isFull || this.#heard.since(set.key, now - refreshWindow * ttlMs)) return;
+    if (!isWanted || this.#outbox.isFull(now) || this.#heard.since(set.key, now - refreshWindow * ttlMs)) return;
     this.#outbox.add(set.name, set.type, { now });
   }
 
@@ -192,7 +192,7 @@ export class Querier {
     const waitMs = askWaitsMs[instance.asks];
     if (needs.length === 0) instance.asks = 0;
     else if (waitMs === undefined) this.#giveUp(instance);
-    else if (this.#outbox.isFull) this.#asks.set(instance, now + fullWaitMs);
+    else if (this.#outbox.isFull(now)) this.#asks.set(instance, now + fullWaitMs);
     else {
       for (const { name, type } of needs)
         if (!this.#heard.since(setKey(name, type), instance.askedFrom)) this.#outbox.add(name, type, { now });

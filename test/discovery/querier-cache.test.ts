@@ -287,7 +287,9 @@ describe('what is not worth remembering', () => {
 
   test('texts beyond 2 kB', () => {
     bench.hear(
-      response([{ ...txt('bob'), data: { type: 'TXT', strings: Array<Uint8Array>(10).fill(new Uint8Array(250)) } }]),
+      response([
+        { ...txt('bob'), data: { type: 'TXT', strings: Array.from({ length: 10 }, () => new Uint8Array(250)) } },
+      ]),
     );
     expect(bench.querier.size.instances).toBe(1);
   });

@@ -1,5 +1,5 @@
 /** A querier with its time turned by hand, and the packets that others send. */
-import { encodeMessage } from '../../agent/discovery/dns-encode.ts';
+import { encodeMessage, splitMessage } from '../../agent/discovery/dns-encode.ts';
 import { decodeMessage } from '../../agent/discovery/dns-decode.ts';
 import { nameText } from '../../agent/discovery/dns-name.ts';
 import {
@@ -74,7 +74,8 @@ export class Bench {
       const at = this.now;
       switch (effect.type) {
         case 'send': {
-          const message = decodeMessage(encodeMessage(effect.message));
+          const { message } = effect;
+          for (const part of splitMessage(message, 1_440)) decodeMessage(encodeMessage(part));
           this.sent.push({ at, message, questions: message.questions.map(questionText) });
           break;
         }
@@ -106,7 +107,7 @@ export class Bench {
   }
 }
 
-export function questionText({ name, type, unicast }: DnsQuestion): string {
+function questionText({ name, type, unicast }: DnsQuestion): string {
   return `${typeNames.get(type) ?? type} ${nameText(name)}${unicast ? ' QU' : ''}`;
 }
 
