@@ -62,8 +62,6 @@ export class Answers {
   readonly #schedule = new MulticastSchedule();
   readonly #unicast = new UnicastAnswers();
   readonly #held: HeldQueries;
-  /** What was multicast before, other hosts than today's heard. */
-  #linkSince = -Infinity;
 
   constructor(random: () => number, saying: Saying) {
     this.#random = random;
@@ -86,7 +84,7 @@ export class Answers {
       (set) => !isKnown(set, knownKeys(query.answers, this.#saying.zone)),
     );
     if (answers.length === 0 || !this.#unicast.mayAnswer(from, now)) return [];
-    const more = moreOf(answers, this.#saying.zone).filter(this.#saying.isSaid);
+    const more = moreOf(answers, this.#saying.zone);
     const [first] = splitMessage(legacyResponse(query, recordsOf(answers), recordsOf(more)), packetBytes);
     return first === undefined ? [] : [send(first, { address: from, port })];
   }
@@ -115,9 +113,8 @@ export class Answers {
     this.#schedule.keep(this.#saying.zone, now);
   }
 
-  /** Nobody waits for answers any more; `link`: other hosts may be there now. */
-  drop(now: number): void {
-    this.#linkSince = now;
+  /** Nobody waits for answers any more. */
+  drop(): void {
     this.#schedule.clearWaiting();
     this.#unicast.clear();
     this.#held.clear();
@@ -152,7 +149,7 @@ export class Answers {
     const { from, now } = to.query;
     const [first] = set.records;
     const quarterMs = ((first?.record.ttl ?? 0) / 4) * 1_000;
-    const isRecent = this.#schedule.isSince(set, Math.max(this.#linkSince, now - quarterMs));
+    const isRecent = this.#schedule.isSince(set, now - quarterMs);
     const asker = { address: from, port: 5353 };
     if (to.question.unicast && isRecent && this.#unicast.ask(asker, set, { due: to.when.due, now })) return;
     this.#schedule.ask(set, to.when);
@@ -164,19 +161,19 @@ export class Answers {
       const answers = Array.from(sets, (key) => zone.sets.get(key))
         .filter((set) => set !== undefined)
         .filter(isSaid);
-      const more = moreOf(answers, zone).filter(isSaid);
+      const more = moreOf(answers, zone);
       return answers.length === 0 ? [] : [send(response(recordsOf(answers), recordsOf(more)), { address, port })];
     });
   }
 
   #sendMulticast(now: number): SendEffect[] {
-    const { zone, isSaid } = this.#saying;
+    const { zone } = this.#saying;
     const due = this.#schedule.due(zone, now).filter(({ set }) => this.#keepSaid(set));
     if (due.length === 0) return [];
     const more = moreOf(
       due.map(({ set }) => set),
       zone,
-    ).filter((set) => isSaid(set) && this.#schedule.isFree(set, now));
+    ).filter((set) => this.#schedule.isFree(set, now));
     for (const { set, keys } of due) this.#schedule.sent(set, keys, now);
     for (const set of more) this.#schedule.sent(set, new Set(set.records.map(({ key }) => key)), now);
     return [send(response(due.flatMap(freeRecords), recordsOf(more)))];

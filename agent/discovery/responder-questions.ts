@@ -57,7 +57,7 @@ export function isKnown({ records }: RecordSet, known: ReadonlySet<string>): boo
   return records.every(({ key }) => known.has(key));
 }
 
-/** What goes beside the answers: the sets they name that are not among them. */
+/** What goes beside the answers: the sets they name that are not among them. They depend on no other names than these. */
 export function moreOf(answers: readonly RecordSet[], zone: Zone): RecordSet[] {
   const among = new Set(answers.map(({ key }) => key));
   const keys = new Set(answers.flatMap(({ more }) => more));

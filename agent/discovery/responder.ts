@@ -91,7 +91,7 @@ export class Responder {
 
   /** The link is another, or was away for a while: all names must prove themselves again (RFC 6762 8). */
   wake(now: number): ResponderEffect[] {
-    this.#answers.drop(now);
+    this.#answers.drop();
     this.#claims.restart(now);
     return this.tick(now);
   }
@@ -100,7 +100,7 @@ export class Responder {
   stop(now: number): ResponderEffect[] {
     const goodbyes = this.#goodbyes(emptyZone);
     this.#zone = emptyZone;
-    this.#answers.drop(now);
+    this.#answers.drop();
     this.#answers.keep(now);
     this.#claims.want([], now);
     return goodbyes;

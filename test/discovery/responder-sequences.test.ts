@@ -1,12 +1,14 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nameKey } from '../../agent/discovery/dns-name.ts';
-import type { DnsMessage, DnsQuestion, DnsRecord } from '../../agent/discovery/dns-types.ts';
+import type { DnsMessage, DnsQuestion, DnsRecord, recordTypes } from '../../agent/discovery/dns-types.ts';
 import { recordKey } from '../../agent/discovery/responder-compare.ts';
 import type { OwnRecords } from '../../agent/discovery/responder-types.ts';
 import {
+  addressRecord,
   answer,
   ask,
+  askUnicast,
   bytes,
   isProbe,
   own,
@@ -43,21 +45,23 @@ const onLink = fc.constantFrom('10.0.0.98', '10.0.0.99');
 const anywhere = fc.oneof({ weight: 4, arbitrary: onLink }, fc.constantFrom('192.0.2.1', '8.8.8.8'));
 const who = fc.constantFrom(0, 1);
 const instance = fc.record({ label: fc.constantFrom(...labels), type: fc.constantFrom(...types) });
-const name = fc.oneof(
+const anyName = fc.oneof(
   instance.map(({ label, type }) => [label, type, '_tcp', 'local']),
   fc.constantFrom(...types).map((type) => [type, '_tcp', 'local']),
   fc.constantFrom(services, ['nh-0', 'local'], ['nh-1', 'local'], ['_print', '_sub', '_ipp', '_tcp', 'local']),
 );
 const question = fc
-  .record({ type: fc.constantFrom('A', 'AAAA', 'PTR', 'SRV', 'TXT', 'ANY'), name, unicast: fc.boolean() })
-  .map((one): DnsQuestion => ({ ...ask(one.type as 'A', ...one.name), unicast: one.unicast }));
+  .record({
+    type: fc.constantFrom<keyof typeof recordTypes>('A', 'AAAA', 'PTR', 'SRV', 'TXT', 'ANY'),
+    name: anyName,
+    unicast: fc.boolean(),
+  })
+  .map(({ type, name, unicast }): DnsQuestion => (unicast ? askUnicast(type, ...name) : ask(type, ...name)));
 const foreign = fc.oneof(
   instance.map(({ label, type }) => srv([label, type, '_tcp', 'local'], 'other', 9)),
   instance.map(({ label, type }) => txt([label, type, '_tcp', 'local'], 'theirs')),
   instance.map(({ label, type }) => ptr([type, '_tcp', 'local'], [label, type, '_tcp', 'local'], 10)),
-  fc
-    .constantFrom('nh-0', 'nh-1')
-    .map((host): DnsRecord => ({ ...srv([host, 'local'], ''), data: { type: 'A', address: '10.0.0.77' } })),
+  fc.constantFrom('nh-0', 'nh-1').map((host) => addressRecord([host, 'local'], '10.0.0.77')),
   fc.constant(ptr(services, ['_ipp', '_tcp', 'local'])),
 );
 const known = instance.map(({ label, type }) => ptr([type, '_tcp', 'local'], [label, type, '_tcp', 'local']));
@@ -94,19 +98,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ kind: fc.constantFrom('probe', 'claim', 'take back'), record: foreign, from: anywhere }),
   },
-) as fc.Arbitrary<Step>;
+);
 
 function wanted(at: 0 | 1, set: readonly string[], variant: number): OwnRecords {
   const list = set.flatMap((label) =>
-    types
-      .slice(0, 1 + (variant % 2))
-      .map((type) =>
-        service(label, type, {
-          port: 6_000 + at,
-          subtypes: type === '_ipp' ? ['print'] : [],
-          txt: [bytes(`v=${variant}`)],
-        }),
-      ),
+    types.slice(0, 1 + (variant % 2)).map((type) =>
+      service(label, type, {
+        port: 6_000 + at,
+        subtypes: type === '_ipp' ? ['print'] : [],
+        txt: [bytes(`v=${variant}`)],
+      }),
+    ),
   );
   const addresses = [`10.0.0.${at + 1}`, ...(variant > 1 ? ['fe80::1', '10.0.0.200'] : [])];
   return own(list, { host: [`nh-${at}`, 'local'], addresses });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DnsRecord } from '../../agent/discovery/dns-types.ts';
 import {
+  addressRecord,
   established,
   bytes,
   ptr,
@@ -40,7 +41,7 @@ describe('probing (RFC 6762 section 8)', () => {
 
   test('a probe asks for ANY and unicast answers, and carries what it proposes', () => {
     const { lan, host } = established();
-    const [probe] = lan.sentBy(host).filter(isProbe);
+    const probe = lan.sentBy(host).find(isProbe);
     expect(probe?.message.questions).toEqual([askUnicast('ANY', 'nh-anna', 'local'), askUnicast('ANY', ...instance)]);
     expect(probe?.message.authorities.map(said)).toEqual([
       'A nh-anna.local',
@@ -65,8 +66,11 @@ describe('probing (RFC 6762 section 8)', () => {
     lan.run(300);
     const begun = lan.now;
     // The later of two: SRV (33) after TXT (16).
-    lan.inject(query([ask('ANY', ...instance)], { authorities: [srv(instance, 'zz', 9)] }));
-    lan.run(1_000);
+    for (let probe = 0; probe < 3; probe++) {
+      lan.inject(query([ask('ANY', ...instance)], { authorities: [srv(instance, 'zz', 9)] }));
+      lan.run(250);
+    }
+    lan.run(250);
     const since = lan.sentBy(host, begun + 2).filter(isProbe);
     expect(since.flatMap(({ message }) => message.authorities.map(said))).not.toContain('SRV Anna._nethood._tcp.local');
     lan.run(2_000);
@@ -110,8 +114,7 @@ describe('probing (RFC 6762 section 8)', () => {
     const host = lan.host();
     host.set(own([service('Anna')]));
     lan.run(300);
-    const theirs: DnsRecord = { ...srv(['nh-anna', 'local'], 'x'), data: { type: 'A', address: '10.0.0.50' } };
-    lan.inject(answer([theirs]));
+    lan.inject(answer([told('10.0.0.50')]));
     lan.run(5_000);
     expect(host.conflicts.map(({ name }) => name)).toEqual([['nh-anna', 'local']]);
     // Nothing points to a name that is another's.
@@ -149,12 +152,6 @@ describe('probing (RFC 6762 section 8)', () => {
     expect(waits.at(-1)).toBeLessThan(5_300);
     expect(waits[0]).toBeLessThan(250);
   });
-
-  function carryingProbe(lan: ResponderLan, host: ResponderHost, since: number): { at: number }[] {
-    return lan
-      .sentBy(host, since)
-      .filter((packet) => isProbe(packet) && packet.message.authorities.some(({ name }) => name[0] === 'Anna'));
-  }
 });
 
 describe('conflicts with an established name (RFC 6762 section 9)', () => {
@@ -183,15 +180,36 @@ describe('conflicts with an established name (RFC 6762 section 9)', () => {
   test('identical records are no conflict, nor are goodbyes or our own addresses', () => {
     const { lan, host, since } = established(1, own([service('Anna')], { addresses: ['10.0.0.1'] }));
     lan.inject(answer([txt(instance, 'v=1'), srv(instance, 'NH-ANNA')]));
-    lan.inject(answer([srv(instance, 'other', 7)].map((record) => ({ ...record, ttl: 0 }))));
+    lan.inject(answer([{ ...srv(instance, 'other', 7), ttl: 0 }]));
     lan.run(3_000);
     expect(lan.sentBy(host, since).filter(isProbe)).toEqual([]);
   });
 
+  test('an address of either family for our host name is a conflict', () => {
+    const { lan, host, since } = established();
+    lan.inject(answer([told('fe80::9')]));
+    lan.run(1_100);
+    expect(lan.sentBy(host, since).filter(isProbe)).toHaveLength(3);
+  });
+
+  test('what other cards of ours say, late or by way of a reflector, is no conflict', () => {
+    const lan = new ResponderLan();
+    const host = lan.host({ deps: { isOwn: (address) => ['10.0.0.1', '10.0.0.2', '10.1.0.1'].includes(address) } });
+    host.set(own([service('Anna')]));
+    lan.run(300);
+    // Brought here from another LAN of ours; an address that our other card has just lost; what the first would say.
+    lan.inject(answer([told('10.1.0.1')]), { from: '10.0.0.254' });
+    lan.inject(answer([told('10.0.0.3')]), { from: '10.0.0.2' });
+    const negative: DnsRecord = { ...txt(instance, ''), data: { type: 'NSEC', next: instance, types: [16, 33] } };
+    lan.inject(answer([negative]), { from: '10.0.0.254' });
+    lan.run(3_000);
+    expect(host.conflicts).toEqual([]);
+    expect(host.established).toHaveLength(2);
+  });
+
   test("our other card's packets are no conflict: LAN and Wi-Fi on one subnet", () => {
     const lan = new ResponderLan();
-    const isOwn = (address: string): boolean => address === '10.0.0.1' || address === '10.0.0.2';
-    const cards = ['10.0.0.1', '10.0.0.2'].map((address) => lan.host({ address, deps: { isOwn } }));
+    const cards = ['10.0.0.1', '10.0.0.2'].map((address) => lan.host({ address, deps: { isOwn: isEither } }));
     for (const card of cards) card.set(own([service('Anna')], { addresses: [card.address] }));
     lan.run(5_000);
     for (const card of cards) card.set(own([service('Anna', '_nethood', { port: 7 })], { addresses: [card.address] }));
@@ -319,3 +337,18 @@ describe('announcing (RFC 6762 8.3, 8.4, 10.1)', () => {
     expect(lan.sentBy(host, since).filter(isResponse)).toHaveLength(2);
   });
 });
+
+/** Probes for Anna. */
+function carryingProbe(lan: ResponderLan, host: ResponderHost, since: number): { at: number }[] {
+  return lan
+    .sentBy(host, since)
+    .filter((packet) => isProbe(packet) && packet.message.authorities.some(({ name }) => name[0] === 'Anna'));
+}
+
+function told(address: string): DnsRecord {
+  return addressRecord(['nh-anna', 'local'], address);
+}
+
+function isEither(address: string): boolean {
+  return address === '10.0.0.1' || address === '10.0.0.2';
+}

@@ -71,8 +71,7 @@ export class ResponderLan {
       this.now = Math.max(this.now, next);
       const arrived = this.#flights.filter(({ at }) => at <= this.now);
       this.#flights = this.#flights.filter(({ at }) => at > this.now);
-      for (const { packet } of arrived)
-        for (const host of this.hosts) if (this.passes(packet.from, host.address)) host.deliver(packet);
+      for (const { packet } of arrived) this.#deliver(packet);
       for (const host of this.hosts) host.tick();
     }
     this.now = end;
@@ -81,6 +80,10 @@ export class ResponderLan {
   /** Sent by this host from a moment on. */
   sentBy(host: ResponderHost, since = 0): Packet[] {
     return this.packets.filter(({ from, at }) => from === host.address && at >= since);
+  }
+
+  #deliver(packet: Packet): void {
+    for (const host of this.hosts) if (this.passes(packet.from, host.address)) host.deliver(packet);
   }
 
   #next(): number {
@@ -222,6 +225,10 @@ export function srv(name: string[], target: string, port = 6631): DnsRecord {
 
 export function ptr(name: string[], target: string[], ttl = 4_500): DnsRecord {
   return { name, ttl, flush: false, data: { type: 'PTR', target } };
+}
+
+export function addressRecord(name: string[], address: string): DnsRecord {
+  return { name, ttl: 120, flush: true, data: { type: address.includes(':') ? 'AAAA' : 'A', address } };
 }
 
 export function bytes(text: string): Uint8Array {
