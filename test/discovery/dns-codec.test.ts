@@ -325,3 +325,31 @@ describe('splitting', () => {
     );
   });
 });
+
+describe('the costliest packets', () => {
+  const chain = Array.from({ length: 126 }, () => '0161').join('');
+  const build = (more: number, questions: string): Uint8Array =>
+    hex(`0000 0000 ${(more + 1).toString(16).padStart(4, '0')} 0000 0000 0000 ${chain}00 0001 0001${questions}`);
+  const cases: Record<string, Uint8Array> = {
+    'names that each borrow 126 labels': build(1_080, '0162c00c00010001'.repeat(1_080)),
+    'names that each lead through many pointers': build(
+      1_400,
+      Array.from({ length: 1_400 }, (_, at) => {
+        const target = at === 0 ? 12 : 12 + 2 * 126 + 5 + 6 * (at - 1);
+        return `${(0xc000 | target).toString(16)}00010001`;
+      }).join(''),
+    ),
+  };
+  for (const [title, bytes] of Object.entries(cases)) {
+    test(title, () => {
+      expect(bytes.length).toBeLessThanOrEqual(maxMessageBytes);
+      let fastest = Infinity;
+      for (let times = 0; times < 5; times++) {
+        const start = performance.now();
+        badMessage(bytes);
+        fastest = Math.min(fastest, performance.now() - start);
+      }
+      expect(fastest).toBeLessThan(50);
+    });
+  }
+});
