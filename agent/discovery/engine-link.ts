@@ -168,15 +168,18 @@ export class EngineLink implements AsyncDisposable {
 
   #received(bytes: Uint8Array, from: string, port: number): void {
     const now = this.#now();
-    if (this.#deps.isOwn(from)) {
-      this.#traffic.own(bytes.byteLength);
-      if (this.#deps.own.isEcho(bytes, from, this.key, now)) return;
-    } else this.#traffic.received(bytes.byteLength, this.#deps.clock.wall());
+    const isHere = this.#deps.isOwn(from);
+    if (isHere) this.#traffic.own(bytes.byteLength);
+    else this.#traffic.received(bytes.byteLength, this.#deps.clock.wall());
+    const isEcho = isHere && this.#deps.own.isEcho(bytes, from, this.key, now);
     const message = this.#read(bytes);
     // RFC 6762 section 6: an answer from another port than 5353 is not one of multicast DNS.
     if (message === undefined || (message.response && port !== 5353)) return;
     const packet = { message, from, port, now };
-    this.#run([...this.#querier.receive(packet), ...this.#responder.receive(packet)]);
+    if (!isEcho) this.#run([...this.#querier.receive(packet), ...this.#responder.receive(packet)]);
+    // What we say ourselves is known to the querier too: otherwise every list of known answers would name something that
+    // it lacks, namely us, and no question of another would ever serve as ours (7.3).
+    else if (message.response) this.#run(this.#querier.receive(packet));
   }
 
   #read(bytes: Uint8Array): DnsMessage | undefined {

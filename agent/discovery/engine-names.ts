@@ -36,6 +36,7 @@ export class OwnNames {
   readonly #limit = new RenameLimit();
   #host: number;
   #services: readonly NamedService[] = [];
+  #keys: ReadonlySet<string> = new Set();
 
   constructor(deps: OwnNamesDeps) {
     this.#deps = deps;
@@ -64,11 +65,17 @@ export class OwnNames {
       used.add(nameKey(instance));
       return { wanted: service, instance };
     });
+    this.#keys = used;
   }
 
   announcedName(name: string): string {
     const service = this.#services.find(({ wanted }) => wanted.name === name);
     return service?.instance[0] ?? name;
+  }
+
+  /** Whether it is an instance of ours. */
+  has(instance: DnsName): boolean {
+    return this.#keys.has(nameKey(instance));
   }
 
   /** Another has it. Answers whether our names have changed; not so when they changed too often of late. */

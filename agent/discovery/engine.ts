@@ -181,7 +181,7 @@ export class Engine implements Discovery, Reporting {
         mayUnicast: () => this.#isOnlyOne(place.family) && isAlone(this.#links.size),
         isProtected: (instance) => {
           const id = this.#sightings.deviceOf(key, instance);
-          return id !== undefined && isProtected(id);
+          return id === undefined ? this.#names.has(instance) : isProtected(id);
         },
       },
       listener,

@@ -44,7 +44,7 @@ export function placeKey({ card, family }: LinkPlace): string {
  * all of them (IP_MULTICAST_ALL on Linux). `address` may have a zone.
  */
 export function senderTest({ card }: LinkPlace): (address: string) => boolean {
-  const onLink = linkTest([card], []);
+  const onLink = remembered(linkTest([card], []));
   const zones = new Set(card.addresses.map(({ zone }) => zone ?? card.name));
   return (sender) => {
     const [address = '', zone] = sender.split('%');
@@ -56,4 +56,19 @@ export function senderTest({ card }: LinkPlace): (address: string) => boolean {
 
 function isOwn(card: Card, address: string): boolean {
   return card.addresses.some((own) => own.address === address);
+}
+
+const mostRemembered = 1_000;
+
+/** The same few hundred senders come again and again. */
+function remembered(test: (address: string) => boolean): (address: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (address) => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    if (known.size >= mostRemembered) known.clear();
+    const answer = test(address);
+    known.set(address, answer);
+    return answer;
+  };
 }

@@ -42,6 +42,7 @@ const discovery = createMdnsDiscovery({
   isProtected: () => false,
   names: { memory: { host: 1, instances: {} }, save: (names) => tell({ names }) },
 });
+tell({ started: true });
 discovery.events.on('seen', (seen) => tell({ seen }));
 discovery.events.on('lost', (lost) => tell({ lost }));
 cards.events.on('woke', () => tell({ woke: true }));

@@ -39,6 +39,7 @@ export class MdnsLan {
   readonly #options: LanOptions;
   readonly #sockets = new Set<SimMdnsSocket>();
   readonly #cut = new Set<string>();
+  readonly #lastArrival = new Map<string, number>();
   readonly #decoded = new WeakMap<Uint8Array, DnsMessage | Error>();
 
   constructor(clock: SimClock, options: LanOptions = {}) {
@@ -68,9 +69,13 @@ export class MdnsLan {
 
   /** A stranger's packet; to the group unless `to` says otherwise. */
   inject(bytes: Uint8Array, from: string, port = 5353, to?: CapturedPacket['to']): void {
+    const now = this.clock.now();
     const latency = (this.#options.latencyMs ?? (() => 1))();
-    this.captured.push({ at: this.clock.now(), from, port, to, bytes, message: this.#read(bytes) });
-    this.clock.timer(latency, () => {
+    this.captured.push({ at: now, from, port, to, bytes, message: this.#read(bytes) });
+    // A switch keeps the order of one sender's packets.
+    const arrival = Math.max(now + latency, this.#lastArrival.get(from) ?? 0);
+    this.#lastArrival.set(from, arrival);
+    this.clock.timer(arrival - now, () => {
       for (const socket of Array.from(this.#sockets)) this.#deliver(socket, { bytes, from, port, to });
     });
   }
