@@ -28,6 +28,8 @@ export interface EngineLinkDeps {
   /** Unicast to port 5353 reaches this link's socket and no other. */
   readonly mayUnicast: () => boolean;
   readonly isProtected: (instance: DnsName) => boolean;
+  /** Announced by ourselves. */
+  readonly isOwnInstance: (instance: DnsName) => boolean;
   readonly browse: DnsName;
   /** `decodeMessage`, or one that remembers (many engines in one process read the same packet). */
   readonly decode?: ((bytes: Uint8Array) => DnsMessage) | undefined;
@@ -76,8 +78,8 @@ export class EngineLink implements AsyncDisposable {
     this.#place = place;
     this.#onLink = senderTest(place);
     this.#addresses = addressesOf(place);
-    const { random, isOwn, mayUnicast, isProtected } = deps;
-    this.#querier = new Querier({ random, isProtected });
+    const { random, isOwn, mayUnicast, isProtected, isOwnInstance } = deps;
+    this.#querier = new Querier({ random, isProtected, isOwn: isOwnInstance });
     this.#responder = new Responder({ random, isOwn, mayUnicast, onLink: (address) => this.#onLink(address) });
     this.#socket = this.#openSocket();
   }
@@ -168,18 +170,15 @@ export class EngineLink implements AsyncDisposable {
 
   #received(bytes: Uint8Array, from: string, port: number): void {
     const now = this.#now();
-    const isHere = this.#deps.isOwn(from);
-    if (isHere) this.#traffic.own(bytes.byteLength);
-    else this.#traffic.received(bytes.byteLength, this.#deps.clock.wall());
-    const isEcho = isHere && this.#deps.own.isEcho(bytes, from, this.key, now);
+    if (this.#deps.isOwn(from)) {
+      this.#traffic.own(bytes.byteLength);
+      if (this.#deps.own.isEcho(bytes, from, this.key, now)) return;
+    } else this.#traffic.received(bytes.byteLength, this.#deps.clock.wall());
     const message = this.#read(bytes);
     // RFC 6762 section 6: an answer from another port than 5353 is not one of multicast DNS.
     if (message === undefined || (message.response && port !== 5353)) return;
     const packet = { message, from, port, now };
-    if (!isEcho) this.#run([...this.#querier.receive(packet), ...this.#responder.receive(packet)]);
-    // What we say ourselves is known to the querier too: otherwise every list of known answers would name something that
-    // it lacks, namely us, and no question of another would ever serve as ours (7.3).
-    else if (message.response) this.#run(this.#querier.receive(packet));
+    this.#run([...this.#querier.receive(packet), ...this.#responder.receive(packet)]);
   }
 
   #read(bytes: Uint8Array): DnsMessage | undefined {

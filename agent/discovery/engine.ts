@@ -42,6 +42,7 @@ export interface EngineDeps {
 const browsedType: DnsName = [`_${agentServiceType.name}`, `_${agentServiceType.protocol}`, 'local'];
 /** Whoever claims our names for ever must not hold up who waits for the announcement. */
 const announcedWithinMs = 5_000;
+const vanishedMs = 400;
 
 export class Engine implements Discovery, Reporting {
   readonly events = new Emitter<DiscoveryEvents>();
@@ -54,6 +55,7 @@ export class Engine implements Discovery, Reporting {
   /** By link: what has been probed there. */
   readonly #established = new Map<string, Set<string>>();
   readonly #waiting = new Set<() => void>();
+  readonly #closing = new Map<string, Disposable>();
   #addresses: ReadonlySet<string> = new Set();
 
   constructor(deps: EngineDeps) {
@@ -126,6 +128,7 @@ export class Engine implements Discovery, Reporting {
   }
 
   async #leave(): Promise<void> {
+    for (const key of Array.from(this.#closing.keys())) this.#stay(key);
     const links = Array.from(this.#links.values());
     this.#links.clear();
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
@@ -137,8 +140,9 @@ export class Engine implements Discovery, Reporting {
     const { cards } = this.#deps.cards;
     this.#addresses = new Set(cards.flatMap((card) => card.addresses.map(({ address }) => address)));
     const wanted = new Map(placesOf(cards).map((place) => [placeKey(place), place]));
-    for (const [key, link] of Array.from(this.#links)) if (!wanted.has(key)) this.#close(key, link);
+    for (const [key, link] of this.#links) if (!wanted.has(key)) this.#closeSoon(key, link);
     for (const [key, place] of wanted) {
+      this.#stay(key);
       const link = this.#links.get(key);
       if (link === undefined) this.#links.set(key, this.#openLink(place));
       else if (JSON.stringify(link.place) !== JSON.stringify(place)) link.renew(place, isElsewhere(link.place, place));
@@ -149,6 +153,21 @@ export class Engine implements Discovery, Reporting {
 
   #woke(): void {
     for (const link of this.#links.values()) link.renew(link.place, true);
+  }
+
+  /** Between two addresses a card has none for a moment: what was heard there stays, and our names are not probed anew. */
+  #closeSoon(key: string, link: EngineLink): void {
+    if (this.#closing.has(key)) return;
+    const close = (): void => {
+      this.#closing.delete(key);
+      this.#close(key, link);
+    };
+    this.#closing.set(key, this.#deps.clock.timer(vanishedMs, close));
+  }
+
+  #stay(key: string): void {
+    this.#closing.get(key)?.[Symbol.dispose]();
+    this.#closing.delete(key);
   }
 
   #close(key: string, link: EngineLink): void {
@@ -181,8 +200,9 @@ export class Engine implements Discovery, Reporting {
         mayUnicast: () => this.#isOnlyOne(place.family) && isAlone(this.#links.size),
         isProtected: (instance) => {
           const id = this.#sightings.deviceOf(key, instance);
-          return id === undefined ? this.#names.has(instance) : isProtected(id);
+          return id !== undefined && isProtected(id);
         },
+        isOwnInstance: (instance) => this.#names.has(instance),
       },
       listener,
     );
@@ -194,8 +214,8 @@ export class Engine implements Discovery, Reporting {
   }
 
   #sayAll(): void {
-    for (const link of Array.from(this.#links.values()))
-      link.want(ownRecords(this.#names.host, this.#names.services, link.place));
+    for (const [key, link] of Array.from(this.#links))
+      if (!this.#closing.has(key)) link.want(ownRecords(this.#names.host, this.#names.services, link.place));
   }
 
   #establishedOn(link: EngineLink, name: DnsName): void {

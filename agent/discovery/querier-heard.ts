@@ -4,7 +4,7 @@
  */
 import { type RecordCache, setKey } from './cache.ts';
 import { dataKey, typeCode } from './dns-data.ts';
-import type { DnsQuestion, DnsRecord, ReceivedMessage } from './dns-types.ts';
+import type { DnsName, DnsQuestion, DnsRecord, ReceivedMessage } from './dns-types.ts';
 
 const mdnsPort = 5353;
 /** 7.2: further packets of a list of known answers come within this time. */
@@ -22,6 +22,8 @@ interface HeardDeps {
   readonly cache: RecordCache;
   /** Whether we might ask that too. */
   readonly isOurs: (question: DnsQuestion) => boolean;
+  /** An instance of our own. Everybody's list has it, only ours has not. */
+  readonly isOwn: (instance: DnsName) => boolean;
 }
 
 export class HeardQuestions {
@@ -75,9 +77,10 @@ export class HeardQuestions {
 
   /** The sets of which it knows more than we do. */
   #lacking(answers: readonly DnsRecord[], now: number): Set<string> {
-    const { cache } = this.#deps;
+    const { cache, isOwn } = this.#deps;
     const lacking = new Set<string>();
     for (const { name, data } of answers) {
+      if (isOwn(data.type === 'PTR' ? data.target : name)) continue;
       const key = setKey(name, typeCode(data));
       const entry = cache.get(key)?.entries.get(dataKey(data));
       if (entry === undefined || !cache.isKnownAnswer(entry, now)) lacking.add(key);

@@ -38,6 +38,8 @@ export interface QuerierDeps {
   readonly caps?: QuerierCaps | undefined;
   /** A neighbour in session: never evicted, nor dropped while records run out; it needs no refreshing. */
   readonly isProtected?: ((instance: DnsName) => boolean) | undefined;
+  /** An instance of our own: not heard here, and yet nothing that we lack when others name it. */
+  readonly isOwn?: ((instance: DnsName) => boolean) | undefined;
 }
 
 export interface BrowseOptions {

@@ -41,11 +41,11 @@ export class Querier {
   readonly #dirty = new Set<Instance>();
   #isDown = false;
 
-  constructor({ random, caps = defaultQuerierCaps, isProtected = () => false }: QuerierDeps) {
+  constructor({ random, caps = defaultQuerierCaps, isProtected = () => false, isOwn = () => false }: QuerierDeps) {
     this.#random = random;
     this.#isProtected = isProtected;
     this.#browses = new BrowseSchedule(random);
-    this.#heard = new HeardQuestions({ cache: this.#cache, isOurs: (question) => this.#isOurs(question) });
+    this.#heard = new HeardQuestions({ cache: this.#cache, isOurs: (question) => this.#isOurs(question), isOwn });
     const dropped = (instance: Instance): void => {
       this.#asks.remove(instance);
       this.#dirty.add(instance);

@@ -10,9 +10,11 @@ const table: string[] = [];
 
 afterAll(() => say(['| | ours | Avahi |', '|---|---|---|', ...table].join('\n')));
 
+function cell(ms: readonly number[]): string {
+  return `${median(ms).toFixed(0)} (${Math.min(...ms).toFixed(0)}-${Math.max(...ms).toFixed(0)})`;
+}
+
 function row(what: string, ours: readonly number[], avahi: readonly number[]): void {
-  const cell = (ms: readonly number[]): string =>
-    `${median(ms).toFixed(0)} (${Math.min(...ms).toFixed(0)}-${Math.max(...ms).toFixed(0)})`;
   table.push(`| ${what} | ${cell(ours)} | ${cell(avahi)} |`);
 }
 
