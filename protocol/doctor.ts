@@ -36,14 +36,13 @@ export const DoctorLink = z.object({
 });
 export type DoctorLink = z.infer<typeof DoctorLink>;
 
-export const DoctorAnnouncement = z.object({
+const DoctorAnnouncement = z.object({
   wanted: Text,
   /** Another one where the wanted name was taken. */
   name: Text,
   type: Text,
   port: Port,
 });
-export type DoctorAnnouncement = z.infer<typeof DoctorAnnouncement>;
 
 export const DoctorNeighbour = z.object({
   id: DeviceId,

@@ -29,7 +29,7 @@ export interface Traffic {
 }
 
 /** One instance as it is announced. */
-export interface AnnouncedInstance {
+interface AnnouncedInstance {
   /** What was wanted. */
   readonly wanted: string;
   /** The instance label that it got; another one where that was taken. */
