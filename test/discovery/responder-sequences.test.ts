@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nameKey } from '../../agent/discovery/dns-name.ts';
-import type { DnsMessage, DnsQuestion, DnsRecord, recordTypes } from '../../agent/discovery/dns-types.ts';
+import type { DnsMessage, DnsName, DnsQuestion, DnsRecord, recordTypes } from '../../agent/discovery/dns-types.ts';
 import { recordKey } from '../../agent/discovery/responder-compare.ts';
 import type { OwnRecords } from '../../agent/discovery/responder-types.ts';
 import {
@@ -115,37 +115,62 @@ function wanted(at: 0 | 1, set: readonly string[], variant: number): OwnRecords 
 }
 
 /** Like the shell: another name for a lost one. */
-function renaming(host: ResponderHost, at: 0 | 1): (set: readonly string[], variant: number) => void {
-  let current: { set: readonly string[]; variant: number; host: string } = { set: [], variant: 0, host: `nh-${at}` };
-  const publish = (): void => host.set({ ...wanted(at, current.set, current.variant), host: [current.host, 'local'] });
-  host.onConflict = ([label = '', ...rest]) => {
-    if (rest.length === 1) current = { ...current, host: `${label}x` };
-    else current = { ...current, set: current.set.map((one) => (one === label ? `${one}+` : one)) };
-    publish();
-  };
-  return (set, variant) => {
-    current = { ...current, set, variant };
-    publish();
-  };
+class Device {
+  readonly host: ResponderHost;
+  readonly #at: 0 | 1;
+  #set: readonly string[] = [];
+  #variant = 0;
+  #hostName: string;
+  /** What it last told its responder. */
+  wanted: OwnRecords | undefined;
+
+  constructor(lan: ResponderLan, at: 0 | 1) {
+    this.host = lan.host();
+    this.#at = at;
+    this.#hostName = `nh-${at}`;
+    this.host.onConflict = ([label = '', ...rest]) => {
+      if (rest.length === 1) this.#hostName = `${label}x`;
+      else this.#set = this.#set.map((one) => (one === label ? `${one}+` : one));
+      this.#publish();
+    };
+  }
+
+  publish(set: readonly string[], variant: number): void {
+    this.#set = set;
+    this.#variant = variant;
+    this.#publish();
+  }
+
+  stop(): void {
+    this.wanted = undefined;
+    this.host.stop();
+  }
+
+  #publish(): void {
+    this.wanted = { ...wanted(this.#at, this.#set, this.#variant), host: [this.#hostName, 'local'] };
+    this.host.set(this.wanted);
+  }
 }
 
-function run(seed: number, steps: readonly Step[]): ResponderLan {
+function run(
+  seed: number,
+  steps: readonly Step[],
+): { readonly lan: ResponderLan; readonly devices: readonly Device[] } {
   const lan = new ResponderLan(seed);
-  const hosts = [lan.host(), lan.host()] as const;
-  const publish = [renaming(hosts[0], 0), renaming(hosts[1], 1)] as const;
+  const devices = [new Device(lan, 0), new Device(lan, 1)] as const;
   for (const one of steps) {
     switch (one.kind) {
       case 'wait':
         lan.run(one.ms);
         break;
       case 'set':
-        publish[one.who](one.labels, one.variant);
+        devices[one.who].publish(one.labels, one.variant);
         break;
       case 'wake':
-        hosts[one.who].wake();
+        devices[one.who].host.wake();
         break;
       case 'stop':
-        hosts[one.who].stop();
+        devices[one.who].stop();
         break;
       case 'ask':
         lan.inject(query(one.questions, { truncated: one.how.truncated, answers: one.how.known }), one.how);
@@ -161,8 +186,8 @@ function run(seed: number, steps: readonly Step[]): ResponderLan {
         break;
     }
   }
-  lan.run(20_000);
-  return lan;
+  lan.run(30_000);
+  return { lan, devices };
 }
 
 function probing(record: DnsRecord): DnsMessage {
@@ -170,12 +195,12 @@ function probing(record: DnsRecord): DnsMessage {
 }
 
 const steps = fc.array(step, { maxLength: 60 });
-const runs = { numRuns: 300, seed: 20_261_121 };
+const runs = { numRuns: 120, seed: 20_261_121 };
 
 test('no record is multicast twice within a second, but in defence against a probe after a quarter of one', () => {
   fc.assert(
     fc.property(fc.nat(), steps, (seed, list) => {
-      const lan = run(seed, list);
+      const { lan } = run(seed, list);
       for (const host of lan.hosts) expect(tooSoon(lan, host)).toEqual([]);
     }),
     runs,
@@ -222,7 +247,7 @@ function wasProbed(
 test('nobody off the link gets an answer, and no packet exceeds a frame', () => {
   fc.assert(
     fc.property(fc.nat(), steps, (seed, list) => {
-      const lan = run(seed, list);
+      const { lan } = run(seed, list);
       const sent = lan.hosts.flatMap((host) => lan.sentBy(host));
       expect(sent.filter(({ to }) => to !== undefined && !to.address.startsWith('10.0.0.'))).toEqual([]);
       expect(sent.filter((packet) => packet.bytes > 1_440)).toEqual([]);
@@ -234,7 +259,7 @@ test('nobody off the link gets an answer, and no packet exceeds a frame', () => 
 test('never a goodbye for what another owns', () => {
   fc.assert(
     fc.property(fc.nat(), steps, (seed, list) => {
-      const lan = run(seed, list);
+      const { lan } = run(seed, list);
       for (const host of lan.hosts)
         for (const packet of lan.sentBy(host))
           for (const record of packet.message.answers.filter(({ ttl }) => ttl === 0))
@@ -247,16 +272,20 @@ test('never a goodbye for what another owns', () => {
 /** Its last news of the name was that it is its own. */
 function isOwnerOf(host: ResponderHost, { name, data }: DnsRecord, { at }: Packet): boolean {
   if (name[0] === '_services') return false;
-  const owner = nameKey(data.type === 'PTR' ? data.target : name);
-  const lastOf = (list: readonly { readonly name: readonly string[]; readonly at: number }[]): number =>
-    Math.max(-1, ...list.filter((one) => one.at <= at && nameKey(one.name) === owner).map((one) => one.at));
+  return isEstablished(host, data.type === 'PTR' ? data.target : name, at);
+}
+
+function isEstablished(host: ResponderHost, name: DnsName, at: number): boolean {
+  const key = nameKey(name);
+  const lastOf = (list: ResponderHost['established']): number =>
+    Math.max(-1, ...list.filter((one) => one.at <= at && nameKey(one.name) === key).map((one) => one.at));
   return lastOf(host.established) > lastOf(host.conflicts);
 }
 
 test('in the end no name is held by two, and everybody holds all of his', () => {
   fc.assert(
     fc.property(fc.nat(), steps, (seed, list) => {
-      const lan = run(seed, list);
+      const { lan, devices } = run(seed, list);
       const since = lan.now;
       // Who holds a name answers for it, by multicast and without delay.
       for (const label of [...labels, ...labels.map((one) => `${one}+`)])
@@ -269,7 +298,11 @@ test('in the end no name is held by two, and everybody holds all of his', () => 
           expect(holders.get(nameKey(name)) ?? from, nameKey(name)).toBe(from);
           holders.set(nameKey(name), from);
         }
-      for (const host of lan.hosts) expect(host.nextAt() - lan.now).toBeGreaterThan(0);
+      for (const { host, wanted: last } of devices) {
+        expect(host.nextAt()).toBeGreaterThan(lan.now);
+        const names = last === undefined ? [] : [last.host, ...last.services.map(({ instance: name }) => name)];
+        for (const name of names) expect(isEstablished(host, name, lan.now), name.join('.')).toBe(true);
+      }
     }),
     runs,
   );
