@@ -5,7 +5,7 @@
 import type { RecordSet, Zone } from './responder-zone.ts';
 
 /** RFC 6762 6: a second between two multicasts of a record, a quarter of it in defence against a probe. */
-export const everyMs = 1_000;
+const everyMs = 1_000;
 export const defenceEveryMs = 250;
 /** RFC 6762 8.3 */
 const announcements = 2;

@@ -5,7 +5,7 @@ import type { RecordSet } from './responder-zone.ts';
 const mostPerHost = 20;
 const mostInAll = 200;
 
-export class UnicastBudget {
+class UnicastBudget {
   #begin = -Infinity;
   #all = 0;
   readonly #hosts = new Map<string, number>();
