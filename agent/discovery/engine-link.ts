@@ -7,8 +7,10 @@ import type { Log } from '../base/log.ts';
 import type { LinkReport } from './discovery-report.ts';
 import { decodeMessage } from './dns-decode.ts';
 import { encodeMessage, splitMessage } from './dns-encode.ts';
+import { nameKey, sameName } from './dns-name.ts';
 import type { DnsMessage, DnsName, SendEffect } from './dns-types.ts';
 import type { OwnPackets } from './engine-own-packets.ts';
+import { withOwnAnswers } from './engine-records.ts';
 import { LinkTraffic } from './engine-traffic.ts';
 import type { LinkListener, LinkPlace, LinkSocket, OpenLink } from './link-socket.ts';
 import { placeKey, senderTest } from './link-socket.ts';
@@ -61,6 +63,7 @@ export class EngineLink implements AsyncDisposable {
   #socket: LinkSocket;
   #open = false;
   #closed = false;
+  readonly #established = new Set<string>();
   #browsing = false;
   #moved = false;
   #want: OwnRecords | undefined;
@@ -203,9 +206,11 @@ export class EngineLink implements AsyncDisposable {
           this.#listener.gone(this, effect.instance);
           break;
         case 'established':
+          this.#established.add(nameKey(effect.name));
           this.#listener.established(this, effect.name);
           break;
         case 'conflict':
+          this.#established.delete(nameKey(effect.name));
           this.#listener.conflict(this, effect.name);
           break;
       }
@@ -214,12 +219,21 @@ export class EngineLink implements AsyncDisposable {
   }
 
   #send({ message, to }: SendEffect): void {
-    for (const part of splitMessage(message, packetBytes)) {
+    const whole = withOwnAnswers(message, this.#deps.browse, this.#ownAnswers());
+    for (const part of splitMessage(whole, packetBytes)) {
       const bytes = encodeMessage(part);
       this.#traffic.sent(bytes.byteLength);
       if (to === undefined) this.#deps.own.sent(bytes, this.#addresses, this.#now());
       this.#socket.send(bytes, to);
     }
+  }
+
+  /** Of the browsed type, and probed. */
+  #ownAnswers(): DnsName[] {
+    const instances = (this.#want?.services ?? []).map(({ instance }) => instance);
+    return instances.filter(
+      (instance) => sameName(instance.slice(1), this.#deps.browse) && this.#established.has(nameKey(instance)),
+    );
   }
 
   #arm(): void {
