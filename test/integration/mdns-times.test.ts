@@ -32,8 +32,8 @@ async function publishAndStop(office: Office): Promise<{ found: number; gone: nu
   const publisher = await startAgent(office, 1, 'ann');
   const browser = await startAgent(office, 2, 'bob');
   for (const agent of [publisher, browser]) await agent.waitFor(/"self"/);
-  // The first questions are over.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  // The first questions are over, and the host name is probed, as Avahi's is.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
   const began = Date.now();
   announce(publisher, 'Ann');
   const found = (await toldAt(browser, sees('ann'))) - began;
