@@ -4,7 +4,7 @@ import { writeAgentFile } from '../config/agent-file.ts';
 import type { ConfigStore } from '../config/config-store.ts';
 import type { Paths } from '../config/paths.ts';
 import type { Snapshot } from '../protocol/control.ts';
-import { BootId } from '../protocol/ids.ts';
+import { BootId, type DeviceId } from '../protocol/ids.ts';
 import type { Resources } from '../protocol/resources.ts';
 import { announceOwn } from './announce-own.ts';
 import type { Clock } from './base/clock.ts';
@@ -13,13 +13,20 @@ import { randomId } from './base/random-id.ts';
 import type { Scope } from './base/scope.ts';
 import { createActions } from './control/actions.ts';
 import type { ActionDeps } from './control/control-actions.ts';
+import { createDoctor, type Doctor } from './control/doctor.ts';
 import { NoticeBoard } from './control/notices.ts';
 import { createControlServer } from './control/server.ts';
 import type { SnapshotStore } from './control/snapshot.ts';
 import { createSnapshotSource } from './control/snapshot-source.ts';
 import { newToken } from './control/token.ts';
-import { createBonjourDiscovery } from './discovery/bonjour.ts';
 import { watchCards } from './discovery/card-watcher.ts';
+import { judgeCards } from './discovery/cards.ts';
+import { openNameFile } from './discovery/engine-name-file.ts';
+import { createMdnsDiscovery } from './discovery/mdns-discovery.ts';
+import { lookAtMdnsPort } from './discovery/port-users.ts';
+import { browseOnce } from './discovery/second-opinion.ts';
+import { mergeSources } from './discovery/sources.ts';
+import { allSystemCards } from './discovery/system-cards.ts';
 import { createFilesHandlers } from './files/peer-handlers.ts';
 import { createRemoteTree } from './files/remote-tree.ts';
 import { createFilesRoute } from './files/serve.ts';
@@ -99,6 +106,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
     log: deps.log,
     store,
     block: ground.block,
+    doctor: composeDoctor(scope, deps, ground, net),
   });
   return store;
 }
@@ -132,19 +140,31 @@ async function composeGround(scope: Scope, deps: AgentDeps, notices: NoticeBoard
 
 type Ground = Awaited<ReturnType<typeof composeGround>>;
 
+/** Who is rumoured to be where. `isProtected`: a session with it stands, and no rumour may evict it. */
+async function composeDiscovery(
+  scope: Scope,
+  { paths, clock, random, log: agentLog }: AgentDeps,
+  { identity, cards }: Ground,
+  isProtected: (device: DeviceId) => boolean,
+) {
+  const log = agentLog.child({ part: 'discovery' });
+  const own = { self: identity.id, hostName: identity.hostName, cards, names: await openNameFile(paths.state, log) };
+  const discovery = scope.use(createMdnsDiscovery({ ...own, isProtected, clock, random, log }));
+  return { discovery, sources: scope.use(mergeSources({ mdns: discovery })) };
+}
+
 /** Shares, printers and the neighbours who see them. */
 async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) {
   const { paths, config, clock, random, log } = deps;
-  const { identity, trust, block, cards, onLink, name } = ground;
-  const { hostName, id } = identity;
+  const { identity, trust, block, onLink, name } = ground;
+  const { id } = identity;
   const part = (of: string): Log => log.child({ part: of });
   const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
   const shares = scope.use(await createShares({ config, ownFolders, clock, log: part('shares') }));
-  const discovery = scope.use(
-    createBonjourDiscovery({ self: id, hostName, cards, clock, random, log: part('discovery') }),
-  );
+  const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
+  const isProtected = (device: DeviceId): boolean => offered.neighbours?.get(device)?.state === 'ready';
+  const { discovery, sources } = await composeDiscovery(scope, deps, ground, isProtected);
   const transport = scope.use(createTransport({ identity, clock }));
-  const offered: { printing?: LocalPrintService } = {};
   const neighbours = scope.use(
     await createNeighbours({
       self: id,
@@ -163,10 +183,11 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
       }),
       transport,
       tls: transport,
-      discovery,
+      discovery: sources,
       stateFolder: paths.state,
     }),
   );
+  offered.neighbours = neighbours;
   scope.use(trust.events.on('changed', (device) => neighbours.trustChanged(device)));
   const printing = scope.use(await composePrinting(deps, ground, neighbours));
   offered.printing = printing;
@@ -174,11 +195,28 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   return {
     shares,
     discovery,
+    sources,
     neighbours,
     printing,
     filesRoute,
     accept: (upgrade: PeerUpgrade) => transport.accept(upgrade),
   };
+}
+
+type Net = Awaited<ReturnType<typeof composeNeighbours>>;
+
+function composeDoctor(scope: Scope, { clock, config, platform }: AgentDeps, ground: Ground, net: Net): Doctor {
+  return scope.use(
+    createDoctor({
+      ...net,
+      clock,
+      device: { id: ground.identity.id, name: ground.name },
+      peersPort: ground.block.ports.peers,
+      cards: () => judgeCards(allSystemCards(), config.current.lan, platform),
+      browse: browseOnce,
+      portUsers: lookAtMdnsPort,
+    }),
+  );
 }
 
 /** Queues that lead to a printer of ours or of a neighbour are not shared again: `instances` are the names of those. */

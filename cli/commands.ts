@@ -134,7 +134,11 @@ export const commands = {
   },
   pair: { usage: '<neighbour>', summary: 'make a neighbour a colleague' },
   find: { usage: '<text>', summary: 'search the shares of all neighbours' },
-  doctor: { usage: '[<neighbour>]', summary: 'what is wrong with the network here' },
+  doctor: {
+    usage: '[<neighbour>]',
+    summary: 'what is wrong with the network here',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
   tray: {
     usage: '',
     summary: 'the icon in the tray, in the foreground',

@@ -8,6 +8,7 @@
  * with the HTTP status of `protocol/errors.ts`; a stream that fails half-way has it as its last line.
  */
 import { z } from 'zod';
+import { DoctorReport } from './doctor.ts';
 import { errorCodes } from './errors.ts';
 import { DeviceId, DisplayName, JobId, JobUuid, QueueName, ShareId, ShareName, TransferId } from './ids.ts';
 import { EntryKind } from './peer.ts';
@@ -209,6 +210,8 @@ export const calls = {
   /** One neighbour, after a session with it was tried for, so that what it shares is known. */
   neighbour: { request: z.object({ neighbour: NeighbourName }), response: NeighbourView },
   'neighbour-forget': { request: z.object({ neighbour: NeighbourName }), response: Nothing },
+  /** Looks around for some seconds. */
+  doctor: { request: Nothing, response: DoctorReport },
   list: {
     /** `path` as typed: a wire path or plain names. Of a file: its own entry. */
     request: z.object({ neighbour: NeighbourName, share: Text, path: Text, cursor: z.string().max(1024).optional() }),

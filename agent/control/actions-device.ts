@@ -1,13 +1,14 @@
 /** Calls about this device itself. */
 import type { ActionDeps, ControlCalls } from './control-actions.ts';
 
-type DeviceCalls = Pick<ControlCalls, 'stop' | 'rename' | 'pause' | 'resume'>;
+type DeviceCalls = Pick<ControlCalls, 'stop' | 'rename' | 'pause' | 'resume' | 'doctor'>;
 
 export function deviceCalls({
   config,
   neighbours,
+  doctor,
   stop,
-}: Pick<ActionDeps, 'config' | 'neighbours' | 'stop'>): DeviceCalls {
+}: Pick<ActionDeps, 'config' | 'neighbours' | 'doctor' | 'stop'>): DeviceCalls {
   const setPaused = async (paused: boolean): Promise<Record<string, never>> => {
     await config.update((current) => ({ ...current, paused }));
     return {};
@@ -24,5 +25,6 @@ export function deviceCalls({
     },
     pause: () => setPaused(true),
     resume: () => setPaused(false),
+    doctor: (_request, signal) => doctor.examine(signal),
   };
 }

@@ -17,6 +17,7 @@ import type { FileTree } from '../files/file-tree.ts';
 import type { Shares, Transfers } from '../files/files-service.ts';
 import type { Neighbour, Neighbours } from '../peers/neighbours.ts';
 import type { PrintService } from '../printing/print-service.ts';
+import type { Doctor } from './doctor.ts';
 
 export type ControlCalls = {
   readonly [N in CallName]: (request: CallRequest<N>, signal: AbortSignal) => Promise<CallResponse<N>>;
@@ -52,6 +53,7 @@ export interface ActionDeps {
   readonly transfers: Transfers;
   readonly printing: PrintService;
   readonly neighbours: NeighbourTable;
+  readonly doctor: Pick<Doctor, 'examine'>;
   readonly remoteTree: (id: DeviceId, share: ShareId) => FileTree;
   /** Absolute: `files/Public`. */
   readonly publicFolder: string;

@@ -48,18 +48,55 @@ const tunnelNames = [/^(tun|tap|ppp|wg|utun|ipsec|gif|stf|tailscale|zt|nordlynx|
 const virtualMacs = /^(0a:00:27|00:50:56:c0)/i;
 const noMac = '00:00:00:00:00:00';
 
+/** Why a card is used, or left alone. */
+export type CardVerdict =
+  | 'ordinary'
+  /** Named in `lan.use`. */
+  | 'wanted'
+  /** Loopback, and nothing else is left. */
+  | 'last-resort'
+  /** Named in `lan.ignore`. */
+  | 'ignored'
+  | 'no-address'
+  | 'loopback'
+  | 'virtual'
+  | 'tunnel'
+  | 'no-hardware'
+  | 'point-to-point';
+
+export interface JudgedCard {
+  readonly card: Card;
+  readonly used: boolean;
+  readonly verdict: CardVerdict;
+}
+
 export function chooseCards(system: SystemCards, rules: CardRules, platform: NodeJS.Platform): Card[] {
-  const named = Object.entries(system).filter(([name]) => !rules.ignore.includes(name));
-  const cards: Card[] = [];
-  const loopbacks: Card[] = [];
-  for (const [name, infos = []] of named) {
+  return judgeCards(system, rules, platform).flatMap(({ card, used }) => (used ? [card] : []));
+}
+
+/** Every card of the system, each with the reason why it is used or not. */
+export function judgeCards(system: SystemCards, rules: CardRules, platform: NodeJS.Platform): JudgedCard[] {
+  const all = Object.entries(system).map(([name, infos = []]) => {
     const card = cardOf(name, infos, platform);
-    if (card.addresses.length === 0) continue;
-    if (rules.use.includes(name)) cards.push(card);
-    else if (card.loopback) loopbacks.push(card);
-    else if (isOrdinary(name, infos)) cards.push(card);
-  }
-  return cards.length > 0 ? cards : loopbacks;
+    return { card, verdict: verdictOn(card, infos, rules) };
+  });
+  const othersServe = all.some(({ verdict }) => verdict === 'ordinary' || verdict === 'wanted');
+  return all.map(({ card, verdict }) =>
+    verdict === 'loopback' && !othersServe ? judged(card, 'last-resort') : judged(card, verdict),
+  );
+}
+
+const usable: ReadonlySet<CardVerdict> = new Set(['ordinary', 'wanted', 'last-resort']);
+
+function judged(card: Card, verdict: CardVerdict): JudgedCard {
+  return { card, used: usable.has(verdict), verdict };
+}
+
+function verdictOn(card: Card, infos: readonly NetworkInterfaceInfo[], rules: CardRules): CardVerdict {
+  if (rules.ignore.includes(card.name)) return 'ignored';
+  if (card.addresses.length === 0) return 'no-address';
+  if (rules.use.includes(card.name)) return 'wanted';
+  return card.loopback ? 'loopback' : rankOf(card.name, infos);
 }
 
 function cardOf(name: string, infos: readonly NetworkInterfaceInfo[], platform: NodeJS.Platform): Card {
@@ -77,12 +114,15 @@ function cardOf(name: string, infos: readonly NetworkInterfaceInfo[], platform: 
   };
 }
 
-function isOrdinary(name: string, infos: readonly NetworkInterfaceInfo[]): boolean {
-  if ([...virtualNames, ...tunnelNames].some((pattern) => pattern.test(name))) return false;
-  if (infos.some(({ mac }) => mac === noMac || virtualMacs.test(mac))) return false;
+function rankOf(name: string, infos: readonly NetworkInterfaceInfo[]): CardVerdict {
+  if (virtualNames.some((pattern) => pattern.test(name))) return 'virtual';
+  if (tunnelNames.some((pattern) => pattern.test(name))) return 'tunnel';
+  if (infos.some(({ mac }) => virtualMacs.test(mac))) return 'virtual';
+  if (infos.some(({ mac }) => mac === noMac)) return 'no-hardware';
   // A subnet of one or two addresses is a line to one other machine, not an office.
   const ipv4 = infos.filter(({ family }) => family === 'IPv4');
-  return ipv4.length === 0 || ipv4.some(({ cidr }) => Number(cidr?.split('/')[1]) < 31);
+  const isOffice = ipv4.length === 0 || ipv4.some(({ cidr }) => Number(cidr?.split('/')[1]) < 31);
+  return isOffice ? 'ordinary' : 'point-to-point';
 }
 
 /** `fe80::/10` (RFC 4291 2.5.6), without zone. */

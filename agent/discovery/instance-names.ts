@@ -1,8 +1,8 @@
-/** Names of our DNS-SD instances (RFC 6763 4.1.1), and what happens when two want the same. Pure. */
+/** Names of our DNS-SD instances (RFC 6763 4.1.1) and of our host, and what they become when another has them. Pure. */
 import { type DeviceId, shortId } from '../../protocol/ids.ts';
 
 const labelBytes = 63;
-/** The last attempt: the name carries the device's id and is kept whatever others say. */
+/** The last attempt: the name carries the device's id, and nobody has it by chance. */
 export const lastAttempt = 10;
 
 /** At most so many bytes of UTF-8, cut between characters. */
@@ -17,28 +17,14 @@ export function cutToBytes(text: string, most: number): string {
   return cut;
 }
 
-/**
- * The label of the nth attempt: the name itself, `name (2)`, … and at last `name (k3q7-x2mf)`. dns-packet takes every
- * dot for the end of a label, so a dot becomes a hyphen; the name with its dots is in the TXT record.
- */
+/** The label of the nth attempt: the name itself, `name (2)`, … and at last `name (k3q7-x2mf)`. */
 export function instanceLabel(name: string, attempt: number, self: DeviceId): string {
-  const plain = name.replaceAll('.', '-');
   const suffix = attempt <= 1 ? '' : ` (${attempt < lastAttempt ? attempt : shortId(self)})`;
-  return cutToBytes(plain, labelBytes - Buffer.byteLength(suffix)) + suffix;
+  return cutToBytes(name, labelBytes - Buffer.byteLength(suffix)) + suffix;
 }
 
-export interface SrvData {
-  readonly port: number;
-  readonly target: string;
-}
-
-/** RFC 6762 8.2: the lexicographically later data wins; both sides come to the same end. Negative: `ours` loses. */
-export function compareSrv(ours: SrvData, theirs: SrvData): number {
-  return Buffer.compare(srvBytes(ours), srvBytes(theirs));
-}
-
-/** Priority and weight are 0 in what we announce, and with whom we compare. */
-function srvBytes({ port, target }: SrvData): Buffer {
-  const labels = target.split('.').map((label) => Buffer.from([label.length & 63, ...Buffer.from(label)]));
-  return Buffer.concat([Buffer.from([port >> 8, port & 255]), ...labels]);
+/** `nh-k3q7x2mf`, `nh-k3q7x2mf-2` …, of `nh-k3q7x2mf.local`. */
+export function hostLabel(hostName: string, attempt: number): string {
+  const label = hostName.split('.')[0] ?? hostName;
+  return attempt <= 1 ? label : `${label}-${attempt}`;
 }

@@ -1,7 +1,8 @@
 /**
  * Who is dialled when. Pure: the shell (`dialler.ts`) dials and tells how it went.
  *
- * The smaller DeviceId of a pair dials at once, the other after 1 s, so that two dials rarely cross. Failures back off
+ * The smaller DeviceId of a pair dials at once, the other after 1 s, so that two dials rarely cross; whom we remember at
+ * our own start we dial at once in any case, because nobody else knows yet that we are there. Failures back off
  * from 1 to 60 s; a new sighting and waking up begin anew. At most 16 dials are under way, half of them to those whose
  * key was never proved: forged sightings cannot keep known neighbours waiting. Sessions are held to all up to 200; beyond
  * that only the trusted, the lately used and whoever is asked for are dialled.
@@ -49,11 +50,12 @@ export type LossKind = 'broken' | 'left' | 'refused';
 export type DialEvent = { readonly now: number } & (
   | { readonly type: 'tick' }
   | { readonly type: 'woke' }
-  /** `fresh`: something about it is new. */
+  /** `fresh`: something about it is new; `remembered`: from our last run, at the start of this one. */
   | {
       readonly type: 'seen';
       readonly id: DeviceId;
       readonly fresh: boolean;
+      readonly remembered?: boolean;
       readonly proved: boolean;
       readonly trusted: boolean;
     }
@@ -141,7 +143,7 @@ function change(entry: DialEntry, event: EntryEvent, self: DeviceId): DialEntry 
   const { now, id } = event;
   switch (event.type) {
     case 'seen':
-      return seen(entry, event, headStart(self, id));
+      return seen(entry, event, event.remembered === true ? 0 : headStart(self, id));
     case 'wanted':
       return { ...entry, wanted: entry.phase !== 'connected', usedAt: now, dueAt: Math.min(entry.dueAt, now) };
     case 'used':

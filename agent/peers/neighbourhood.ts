@@ -84,7 +84,7 @@ export class Neighbourhood implements Disposable {
   /** Dials everybody whom the disk remembers. */
   start(): void {
     for (const { id } of this.table.all()) {
-      this.#dialSoon(id, true);
+      this.#dialSoon(id, { fresh: true, remembered: true });
       this.#changed(id);
     }
   }
@@ -130,7 +130,7 @@ export class Neighbourhood implements Disposable {
     if (noted === undefined) return;
     this.#evict(noted.evicted);
     if (noted.fresh) this.#setAbsence(id, undefined);
-    this.#dialSoon(id, noted.fresh);
+    this.#dialSoon(id, { fresh: noted.fresh });
     this.#changed(id);
   }
 
@@ -160,7 +160,7 @@ export class Neighbourhood implements Disposable {
     if (this.#deps.trustOf(id) === 'blocked') {
       this.#schedule.tell({ type: 'forgotten', id });
       this.sessions.close(id, closeCodes.blocked, 'blocked');
-    } else if (this.table.get(id) !== undefined) this.#dialSoon(id, true);
+    } else if (this.table.get(id) !== undefined) this.#dialSoon(id, { fresh: true });
     this.#changed(id);
   }
 
@@ -180,10 +180,10 @@ export class Neighbourhood implements Disposable {
     return trust === 'paired' || trust === 'office';
   }
 
-  #dialSoon(id: DeviceId, fresh: boolean): void {
+  #dialSoon(id: DeviceId, how: { readonly fresh: boolean; readonly remembered?: boolean }): void {
     if (this.#deps.trustOf(id) === 'blocked') return;
     const proved = this.table.get(id)?.lastSeen !== undefined;
-    this.#schedule.tell({ type: 'seen', id, fresh, proved, trusted: this.#isTrusted(id) });
+    this.#schedule.tell({ type: 'seen', id, ...how, proved, trusted: this.#isTrusted(id) });
   }
 
   #ready(session: Session, { hello }: Greeting): void {

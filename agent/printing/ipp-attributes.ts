@@ -112,7 +112,7 @@ export function firstString(attributeGroup: AttributeGroup, attributeName: strin
 }
 
 /** Integers and enums. */
-function numbersOf(attributeGroup: AttributeGroup, attributeName: string): number[] {
+export function numbersOf(attributeGroup: AttributeGroup, attributeName: string): number[] {
   return valuesOf(attributeGroup, attributeName, (value) =>
     value.tag === 'integer' || value.tag === 'enum' ? value.value : undefined,
   );

@@ -1,8 +1,9 @@
 /** DNS-SD of the printers shared with everyone: Bonjour Printing Specification 1.2 section 9, PWG 5100.14 section 4.2. */
 import type { DeviceId } from '../../protocol/ids.ts';
 import type { Announcement } from '../discovery/discovery.ts';
-import { firstBoolean, firstString, stringsOf } from './ipp-attributes.ts';
+import { firstString } from './ipp-attributes.ts';
 import type { AttributeGroup } from './ipp-values.ts';
+import { abilities } from './printer-abilities.ts';
 import { acceptedFormats } from './printer-attributes.ts';
 import { cutToBytes, printerDisplayName, printerInstanceName } from './printer-name.ts';
 import { printerUuid, type Printer } from './printer.ts';
@@ -51,20 +52,8 @@ function txtOf({ id, queue, described }: AnnouncedPrinter, facts: AnnouncementFa
     UUID: printerUuid(facts.device, id),
     TLS: '1.2',
     air: 'none',
-    Color: letter(firstBoolean(described, 'color-supported') === true),
-    Duplex: letter(stringsOf(described, 'sides-supported').some((sides) => sides.startsWith('two-sided'))),
-    Copies: letter(copies(described) > 1),
-    ...(described.has('urf-supported') ? { URF: stringsOf(described, 'urf-supported').join(',') } : {}),
+    ...abilities(described),
   });
-}
-
-function copies(described: AttributeGroup): number {
-  const [range] = described.get('copies-supported') ?? [];
-  return range?.tag === 'rangeOfInteger' ? range.upper : 1;
-}
-
-function letter(can: boolean): string {
-  return can ? 'T' : 'F';
 }
 
 /** `key=value` has at most 255 bytes (RFC 6763 section 6.1). Empty ones say nothing, but `note` is looked for. */

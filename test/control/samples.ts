@@ -10,6 +10,7 @@ import type {
   Snapshot,
   TransferView,
 } from '../../protocol/control.ts';
+import type { DoctorReport } from '../../protocol/doctor.ts';
 import {
   DeviceId,
   DisplayName,
@@ -119,6 +120,69 @@ export const snapshot: Snapshot = {
   notices: [],
 };
 
+export const doctorReport: DoctorReport = {
+  began: '2026-11-20T10:00:00.000Z',
+  seconds: 3,
+  device: { id: ownId, name: 'Me' },
+  peersPort: 6631,
+  hostName: 'nh-aaaaaaaa.local',
+  announced: [{ wanted: 'Me', name: 'Me (2)', type: 'nethood', port: 6631 }],
+  port5353: { others: 2, avahi: true },
+  cards: [
+    {
+      name: 'eth0',
+      addresses: ['10.20.0.5/24', 'fe80::5%eth0/64'],
+      loopback: false,
+      used: true,
+      reason: 'an ordinary card of a network',
+    },
+    { name: 'lo', addresses: ['127.0.0.1/8'], loopback: true, used: false, reason: 'loopback' },
+  ],
+  packets: [
+    {
+      card: 'eth0',
+      family: 4,
+      works: true,
+      sent: 12,
+      received: 30,
+      own: 12,
+      lastReceived: '2026-11-20T10:00:01.000Z',
+      problem: null,
+    },
+  ],
+  neighbours: [
+    {
+      id: annaId,
+      name: 'Anna',
+      state: 'ready',
+      multicast: true,
+      blocked: false,
+      addresses: ['10.20.0.7'],
+      port: 6631,
+      problem: null,
+    },
+  ],
+  sightings: [{ id: annaId, card: null, name: 'Anna', host: null, port: 6631, addresses: ['10.20.0.7'] }],
+  secondOpinion: {
+    sightings: [
+      { id: annaId, card: 'eth0', name: 'Anna', host: 'nh-k3q7x2mf.local', port: 6631, addresses: ['10.20.0.7'] },
+      {
+        id: ownId,
+        card: 'eth0',
+        name: 'Me (2)',
+        host: 'nh-aaaaaaaa.local',
+        port: 6631,
+        addresses: ['10.20.0.5', 'fe80::5'],
+      },
+    ],
+    failures: [],
+  },
+  findings: [
+    { code: 'renamed', severity: 'note', message: 'Called otherwise.', advice: 'Choose another name.' },
+    { code: 'in-session', severity: 'ok', message: 'One is there.', advice: null },
+  ],
+};
+
 /** Of every call a request and its answer: a call without one does not compile. */
 export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; response: CallResponse<N> } } = {
   stop: { request: {}, response: {} },
@@ -132,6 +196,7 @@ export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; r
   neighbour: { request: { neighbour: 'anna' }, response: neighbour },
   'neighbour-add': { request: { address: '[fe80::7%eth0]:6631' }, response: neighbour },
   'neighbour-forget': { request: { neighbour: 'anna' }, response: {} },
+  doctor: { request: {}, response: doctorReport },
   list: {
     request: { neighbour: 'anna', share: 'Projects', path: 'a b', cursor: 'next' },
     response: {

@@ -6,6 +6,7 @@ import { watchCards } from '../../agent/discovery/card-watcher.ts';
 import {
   type CardRules,
   chooseCards,
+  judgeCards,
   linkTest,
   parseNetwork,
   type SystemCards,
@@ -33,6 +34,12 @@ const lo = [v4('127.0.0.1', 8, { internal: true, mac: '00:00:00:00:00:00' })];
 
 function chosen(system: SystemCards, rules: Partial<CardRules> = {}): string[] {
   return chooseCards(system, { ...noRules, ...rules }, 'linux').map(({ name }) => name);
+}
+
+function verdicts(system: SystemCards): string[] {
+  return judgeCards(system, { use: ['tun1'], ignore: ['eth2'], networks: [] }, 'linux').map(
+    ({ card, used, verdict }) => `${used ? '+' : '-'}${card.name} ${verdict}`,
+  );
 }
 
 describe('the choice of cards', () => {
@@ -102,6 +109,32 @@ describe('the choice of cards', () => {
     expect(chosen(system, { ignore: ['eth0'] })).toEqual(['lo']);
     expect(chosen(system, { use: ['eth0'], ignore: ['eth0'] })).toEqual(['lo']);
     expect(chosen({ lo }, { ignore: ['lo'] })).toEqual([]);
+  });
+
+  test('gives a reason for each card, used or not', () => {
+    const system = {
+      lo,
+      eth0: [v4('10.0.0.5')],
+      eth1: [],
+      eth2: [v4('10.2.0.5')],
+      docker0: [v4('172.17.0.1', 16)],
+      tun0: [v4('10.8.0.2', 32)],
+      tun1: [v4('10.8.1.2', 32)],
+      vpn7: [v4('10.9.0.2', 31)],
+      soft: [v4('10.9.0.2', 24, { mac: '00:00:00:00:00:00' })],
+    };
+    expect(verdicts(system)).toEqual([
+      '-lo loopback',
+      '+eth0 ordinary',
+      '-eth1 no-address',
+      '-eth2 ignored',
+      '-docker0 virtual',
+      '-tun0 tunnel',
+      '+tun1 wanted',
+      '-vpn7 point-to-point',
+      '-soft no-hardware',
+    ]);
+    expect(verdicts({ lo, eth2: system.eth2 })).toEqual(['+lo last-resort', '-eth2 ignored']);
   });
 
   test('addresses come IPv4 first, link-local ones with the zone of this system', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareSrv, cutToBytes, instanceLabel, lastAttempt } from '../../agent/discovery/instance-names.ts';
+import { cutToBytes, hostLabel, instanceLabel, lastAttempt } from '../../agent/discovery/instance-names.ts';
 import { DeviceId } from '../../protocol/ids.ts';
 
 const self = DeviceId.parse('k3q7x2mf'.repeat(7).slice(0, 52));
@@ -16,8 +16,8 @@ describe('the label of an instance', () => {
     ]);
   });
 
-  test('has no dots, which would end it', () => {
-    expect(instanceLabel('Dr. A. Muster', 1, self)).toBe('Dr- A- Muster');
+  test('keeps its dots', () => {
+    expect(instanceLabel('Dr. A. Muster', 2, self)).toBe('Dr. A. Muster (2)');
   });
 
   test('never has more than 63 bytes, nor half a character', () => {
@@ -41,13 +41,6 @@ describe('the label of an instance', () => {
   });
 });
 
-describe('a tie (RFC 6762 8.2)', () => {
-  test('is won by the later data, and both sides see it so', () => {
-    const a = { port: 6631, target: 'nh-aaaaaaaa.local' };
-    expect(compareSrv(a, { port: 6631, target: 'nh-bbbbbbbb.local' })).toBeLessThan(0);
-    expect(compareSrv({ port: 6641, target: 'nh-aaaaaaaa.local' }, a)).toBeGreaterThan(0);
-    // A longer first label is later: lengths go before letters on the wire.
-    expect(compareSrv(a, { port: 6631, target: 'nh-aaaaaaaaa.local' })).toBeLessThan(0);
-    expect(compareSrv(a, a)).toBe(0);
-  });
+test('the host name is numbered before its end', () => {
+  expect([1, 2].map((attempt) => hostLabel('nh-k3q7x2mf.local', attempt))).toEqual(['nh-k3q7x2mf', 'nh-k3q7x2mf-2']);
 });

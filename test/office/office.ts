@@ -212,6 +212,11 @@ export class Office implements AsyncDisposable {
     return this.script('heal', String(k));
   }
 
+  /** Multicast of others does not reach the host any more; all else does. */
+  filterMulticast(k: number): Promise<string> {
+    return this.script('filter', String(k));
+  }
+
   /** The host sees its carrier go. */
   unplug(k: number): Promise<string> {
     return this.script('unplug', String(k));

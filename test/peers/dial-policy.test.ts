@@ -51,6 +51,11 @@ describe('who dials when', () => {
     expect(policy.next()).toEqual({ at: 1_000, effects: [`dial ${small}`] });
   });
 
+  it('whom we remember from our last run, at once at both sides', () => {
+    expect(new Policy(small).seen(large, { remembered: true })).toEqual([`dial ${large}`]);
+    expect(new Policy(large).seen(small, { remembered: true })).toEqual([`dial ${small}`]);
+  });
+
   it('whoever waits for it, at once in any case', () => {
     const policy = new Policy(large);
     policy.seen(small);
