@@ -9,7 +9,7 @@ import multicastDns from 'multicast-dns';
 import type { LinkListener, LinkPlace, LinkSocket } from './link-socket.ts';
 import { senderTest } from './link-socket.ts';
 
-export const mdnsPort = 5353;
+const mdnsPort = 5353;
 const groups = { 4: '224.0.0.251', 6: 'ff02::fb' } as const;
 /** RFC 6762 section 11: whoever checks finds out that the packet crossed no router. */
 const hops = 255;
@@ -144,7 +144,7 @@ function readIfThere(path: string): string {
 }
 
 /** Lines of /proc/net/udp: `sl local_address rem_address …`, addresses and ports in hexadecimal. */
-export function countBound(table: string): number {
+function countBound(table: string): number {
   const port = mdnsPort.toString(16).toUpperCase().padStart(4, '0');
   return table.split('\n').filter((line) => line.trim().split(/\s+/)[1]?.endsWith(`:${port}`)).length;
 }

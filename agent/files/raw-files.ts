@@ -14,7 +14,6 @@ import {
   open,
   read,
   write,
-  writev,
 } from 'node:fs';
 import type { PathLike } from 'node:fs';
 import { promisify } from 'node:util';
@@ -24,7 +23,6 @@ const closeFd = promisify(close);
 export const fstatFd = promisify(fstat);
 export const readFd = promisify(read);
 export const writeFd = promisify(write);
-export const writevFd = promisify(writev);
 export const futimesFd = promisify(futimes);
 export const fsyncFd = promisify(fsync);
 export const fdatasyncFd = promisify(fdatasync);

@@ -55,7 +55,7 @@ export class MdnsCapture implements AsyncDisposable {
 /** The classic format of libpcap with Ethernet frames; what is not whole yet at its end is left out. */
 function readPcap(file: Buffer): Captured[] {
   const packets: Captured[] = [];
-  for (let at = 24; at + 16 <= file.length; ) {
+  for (let at = 24; at + 16 <= file.length;) {
     const length = file.readUInt32LE(at + 8);
     const frame = file.subarray(at + 16, at + 16 + length);
     if (frame.length < length) break;
