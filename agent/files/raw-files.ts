@@ -2,19 +2,7 @@
  * Calls on plain file descriptors, as promises. Files by the thousand are opened and closed here, and a FileHandle
  * costs several times as much. Whoever opens a descriptor closes it in a `finally`.
  */
-import {
-  close,
-  closeSync,
-  constants,
-  fdatasync,
-  fstat,
-  fsync,
-  ftruncate,
-  futimes,
-  open,
-  read,
-  write,
-} from 'node:fs';
+import { close, closeSync, constants, fdatasync, fstat, fsync, ftruncate, futimes, open, read, write } from 'node:fs';
 import type { PathLike } from 'node:fs';
 import { promisify } from 'node:util';
 
