@@ -17,6 +17,7 @@ const never = new AbortController().signal;
 const generous = { largestDocument: 1 << 20, reserve: 0, jobs: 1000, jobsPerSender: 100 };
 
 let folder: string;
+const noDocuments = async (): Promise<boolean> => (await readdir(join(folder, 'documents'))).length === 0;
 let device: ScriptedDevice;
 let spool: Spool;
 
@@ -82,8 +83,7 @@ describe('the spool', () => {
     expect(jobs.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect(spool.jobs().map(({ state }) => state)).toEqual(['completed', 'completed', 'completed']);
     // A job is told to have ended before its document goes.
-    const left = async (): Promise<boolean> => (await readdir(join(folder, 'documents'))).length === 0;
-    await until(left, { what: 'the documents to be deleted', withinMs: 5000, everyMs: 2 });
+    await until(noDocuments, { what: 'the documents to be deleted', withinMs: 5000, everyMs: 2 });
   });
 
   test('has document and record on disk before it says that it accepted', async () => {
