@@ -39,10 +39,6 @@ export class HeardQuestions {
     return (this.#marks.get(key)?.at ?? -Infinity) >= time;
   }
 
-  clear(): void {
-    this.#marks.clear();
-  }
-
   /** A query. Those from other ports are answered in private (6.7): they tell us nothing. */
   take({ message, from, port, now }: ReceivedMessage): void {
     if (port !== mdnsPort) return;

@@ -119,7 +119,6 @@ export class Querier {
   /** The link is (back) there, or the PC slept: everything is asked for anew, and what is known must prove itself. */
   wake(now: number): QuerierEffect[] {
     this.#isDown = false;
-    this.#heard.clear();
     this.#outbox.clear();
     this.#browses.startAll(now);
     for (const instance of this.#book.all()) {

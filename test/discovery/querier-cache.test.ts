@@ -34,9 +34,10 @@ describe('each record has its own life', () => {
   });
 
   test('nothing is believed for more than 75 minutes', () => {
-    bench.hear(response([ptr('bob', { ttl: 2_000_000_000 })]));
-    bench.run(20_000 + 4_500_000);
-    expect(bench.querier.size.instances).toBe(0);
+    const start = bench.now;
+    bench.hear(response(whole('bob', '10.0.0.2', { ttl: 2_000_000_000 })), '10.0.0.2');
+    bench.wait(5_000_000);
+    expect(bench.told).toContainEqual({ at: start + 4_500_000, what: '-bob' });
   });
 });
 
@@ -75,6 +76,15 @@ describe('the cache-flush bit', () => {
     bench.hear(response([address('nh-ann', '10.0.0.1')]));
     bench.wait(2_000);
     expect(bench.services.get('ann')?.addresses).toEqual(['10.0.0.1', '10.0.0.9']);
+  });
+
+  test('replaces the address of a neighbour in session, too', () => {
+    bench = new Bench({ isProtected: () => true }).browse();
+    bench.hear(response(whole('ann')));
+    bench.wait(2_000);
+    bench.hear(response([address('nh-ann', '10.0.0.9')]));
+    bench.wait(1_000);
+    expect(bench.services.get('ann')?.addresses).toEqual(['10.0.0.9']);
   });
 
   test('counts for nothing on PTR records, which all share', () => {
@@ -135,6 +145,19 @@ describe('a goodbye', () => {
     expect(bench.takeAsked().map(({ questions }) => questions)).toEqual([['SRV ann._nethood._tcp.local']]);
     bench.hear(response([srv('ann', { port: 7_000 })]));
     expect(bench.services.get('ann')?.port).toBe(7_000);
+  });
+
+  test('for one of two SRV records leaves the host of the other', () => {
+    bench.hear(response([srv('ann', { flush: false, host: 'other' }), address('other', '10.0.0.8')]));
+    bench.wait(1);
+    bench.hear(response([srv('ann', { flush: false })]));
+    expect(bench.services.get('ann')?.host).toEqual(['nh-ann', 'local']);
+    bench.hear(response([srv('ann', { flush: false, host: 'other' })]));
+    bench.hear(response([srv('ann', { ttl: 0 })]));
+    bench.wait(1_200);
+    expect(bench.takeAsked().map(({ questions }) => questions)).toEqual([['A other.local', 'AAAA other.local']]);
+    bench.hear(response([address('other', '10.0.0.8')]));
+    expect(bench.services.get('ann')).toMatchObject({ host: ['other', 'local'], addresses: ['10.0.0.8'] });
   });
 
   test('forged for a neighbour in session ends nothing while the session lasts', () => {
@@ -225,15 +248,29 @@ describe('questions of others that stay unanswered', () => {
     expect(bench.news).toEqual([]);
   });
 
-  test('who asks knows the answer already, or wants it by unicast, or sends half a list: they say nothing', () => {
-    for (let round = 0; round < 5; round++) {
-      bench.wait(2_000);
-      bench.hear(query([question(agents, PTR)], { answers: [ptr('ann')] }), '10.0.0.9');
-      bench.hear(query([question(agents, PTR, true)]), '10.0.0.9');
-      bench.hear(query([question(agents, PTR)], { truncated: true }), '10.0.0.9');
-      bench.hear(query([question(agents, PTR)]), '10.0.0.9', 50_000);
+  test('an answer between two of them starts the count anew', () => {
+    for (let round = 0; round < 3; round++) {
+      bench.wait(5_000);
+      bench.hear(asked, '10.0.0.9');
+      bench.wait(5_000);
+      bench.hear(response([ptr('ann')]));
     }
     bench.wait(30_000);
+    expect(bench.news).toEqual([]);
+  });
+
+  test.each([
+    ['who asks knows the answer', query([question(agents, PTR)], { answers: [ptr('ann')] }), 5353],
+    ['the answer goes to the asker alone', query([question(agents, PTR, true)]), 5353],
+    ['more known answers follow', query([question(agents, PTR)], { truncated: true }), 5353],
+    ['the asker is no querier of multicast DNS', query([question(agents, PTR)]), 50_000],
+    ['it is a probe', query([question(agents, PTR)], { authorities: [srv('bob')] }), 5353],
+  ])('where %s they say nothing', (_, message, port) => {
+    for (let round = 0; round < 5; round++) {
+      bench.wait(2_000);
+      bench.hear(message, '10.0.0.9', port);
+    }
+    bench.wait(15_000);
     expect(bench.news).toEqual([]);
   });
 
@@ -282,7 +319,16 @@ describe('what is not worth remembering', () => {
   test('addresses of a host that nobody names any more', () => {
     bench.hear(response([ptr('ann', { ttl: 0 })]));
     bench.wait(1_000);
+    bench.hear(response([address('nh-ann', '10.0.0.1')]));
     expect(bench.querier.size).toEqual({ instances: 0, records: 0, bytes: 0 });
+  });
+
+  test('a list of one type that names an instance of another', () => {
+    bench.apply(bench.querier.browse(['_ipp', '_tcp', 'local'], bench.now, { mayUnicast: false }));
+    const before = bench.querier.size;
+    const target = ['eve', ...agents];
+    bench.hear(response([{ name: ['_ipp', '_tcp', 'local'], ttl: 120, flush: false, data: { type: 'PTR', target } }]));
+    expect(bench.querier.size).toEqual(before);
   });
 
   test('texts beyond 2 kB', () => {

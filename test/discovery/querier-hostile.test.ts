@@ -82,6 +82,19 @@ describe('a flood of forged instances', () => {
     expect(bench.querier.size.instances).toBeLessThanOrEqual(3);
   });
 
+  test('a name that was just heard keeps its place for a second, so that it can be asked about', () => {
+    const bench = new Bench({ caps: { instances: 2, perSource: 64, bytes: 1e6 } }).browse();
+    bench.hear(response([ptr('ann'), ptr('bob')]));
+    bench.wait(900);
+    bench.hear(response([ptr('forged')]), '10.0.0.66');
+    bench.hear(response([srv('ann'), txt('ann'), address('nh-ann', '10.0.0.1')]));
+    expect(bench.news).toEqual(['+ann']);
+    bench.wait(200);
+    bench.hear(response(whole('eve')), '10.0.0.67');
+    expect(bench.news).toEqual(['+eve']);
+    expect(bench.querier.size.instances).toBe(2);
+  });
+
   test('one address has room for 64', () => {
     const bench = new Bench().browse();
     for (let at = 0; at < 1_000; at++) bench.hear(response(forged(at)), '10.0.0.66');

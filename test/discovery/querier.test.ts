@@ -320,6 +320,8 @@ describe('refreshing', () => {
     bench.hear(response([srv('ann')], [address('nh-ann', '10.0.0.1')]));
     bench.run(start + 190_000);
     expect(bench.takeAsked()).toEqual([]);
+    bench.run(start + 98_400 + 98_400);
+    expect(bench.takeAsked()).toHaveLength(1);
     expect(bench.news).toEqual([]);
   });
 
@@ -409,6 +411,8 @@ describe('wake and link', () => {
     expect(bench.news).toEqual(['-ann', '-bob']);
     expect(bench.querier.nextAt()).toBe(Infinity);
     bench.now += 5_000;
+    expect(bench.querier.tick(bench.now)).toEqual([]);
+    bench.hear(response(whole('eve')));
     bench.apply(bench.querier.wake(bench.now));
     bench.wait(1_000);
     expect(bench.news).toEqual([]);
@@ -416,6 +420,15 @@ describe('wake and link', () => {
     expect(bench.news).toEqual(['+ann']);
     bench.wait(12_000);
     expect(bench.querier.size.instances).toBe(1);
+  });
+
+  test('the first question after a wake-up is asked even where it was just asked', () => {
+    bench.run(1_500);
+    bench.run((bench.sent.at(-1)?.at ?? 0) + 10);
+    bench.takeSent();
+    bench.apply(bench.querier.wake(bench.now));
+    bench.wait(121);
+    expect(bench.takeSent().map(({ questions }) => questions)).toEqual([[browseText]]);
   });
 
   test('the first question after a wake-up may be answered by unicast again', () => {
