@@ -103,7 +103,23 @@ export class HttpDoor implements Disposable {
     for (const name of response.getHeaderNames()) response.removeHeader(name);
     response.setHeader('content-type', 'application/json');
     if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
-    response.end(JSON.stringify({ error: { code, message: told } }));
+    const body = JSON.stringify({ error: { code, message: told } });
+    response.setHeader('content-length', Buffer.byteLength(body));
+    this.#endAfterBody(response, body);
+  }
+
+  /** A socket closed while the client still sends is reset, and the answer with it: the rest of the body is let in first. */
+  #endAfterBody(response: ServerResponse, body: string): void {
+    const { req: request } = response;
+    if (request.complete) return void response.end(body);
+    response.write(body);
+    const end = (): void => {
+      timer[Symbol.dispose]();
+      if (!response.writableEnded) response.end();
+    };
+    const timer = this.#deps.clock.timer(lingerMs, end);
+    for (const ended of ['end', 'close']) request.once(ended, end);
+    request.resume();
   }
 
   /** Node reads and drops the rest of a body that nobody wanted, for as long as the client sends; we do so for a while. */
