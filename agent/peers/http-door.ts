@@ -113,11 +113,11 @@ export class HttpDoor implements Disposable {
     const { req: request } = response;
     if (request.complete) return void response.end(body);
     response.write(body);
+    const timer = this.#deps.clock.timer(lingerMs, () => request.socket.destroy());
     const end = (): void => {
       timer[Symbol.dispose]();
       if (!response.writableEnded) response.end();
     };
-    const timer = this.#deps.clock.timer(lingerMs, end);
     for (const ended of ['end', 'close']) request.once(ended, end);
     request.resume();
   }
