@@ -14,7 +14,7 @@ import { lookUpHost, type LookUp } from './neighbours-lookup.ts';
 import type { Neighbour, Neighbours, PeerAsk } from './neighbours.ts';
 import { findNeighbour, noNeighbour } from './neighbours-view.ts';
 import { hostHeader, parseHostAndPort } from './peer-address.ts';
-import { createPeerHttpAgent } from './peer-http.ts';
+import { createPeerHttpAgent } from './peer-http-agent.ts';
 import type { PeerSocket } from './peer-socket.ts';
 import type { Candidate } from './peer-table.ts';
 import type { PeerTls } from './peer-tls.ts';

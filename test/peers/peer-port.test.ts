@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NethoodError } from '../../protocol/errors.ts';
+import { type Log, silentLog } from '../../agent/base/log.ts';
 import { Scope } from '../../agent/base/scope.ts';
 import { httpTimeouts } from '../../agent/peers/http-door.ts';
 import type { HttpExchange, HttpRoute } from '../../agent/peers/neighbours.ts';
@@ -295,4 +296,23 @@ test('closing the port ends its sockets and exchanges, and leaves the server to 
   await inner[Symbol.asyncDispose]();
   expect(signals[0]?.aborted).toBe(true);
   for (const socket of sockets) expect(await closedWithin(socket, 2000)).toBe(true);
+});
+
+test('a caller who goes away in the middle is no fault of ours: the log said so at each cancelled get', async () => {
+  const error = vi.fn();
+  const [began, ended] = [vi.fn(), vi.fn()];
+  const broken = route(async ({ request, signal }) => {
+    began();
+    // As a stream ends that was given the signal: by an error that is none of ours.
+    await once(request, 'never', { signal }).finally(ended);
+  });
+  const log: Log = { ...silentLog, error, child: () => log };
+  const { port } = await startAgent(scope, { routes: [broken], log });
+  const socket = await tlsTo(port, makeIdentity());
+  socket.write(`GET /files/x HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+  await vi.waitFor(() => expect(began).toHaveBeenCalled());
+  socket.destroy();
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  await scope[Symbol.asyncDispose]();
+  expect(error).not.toHaveBeenCalled();
 });

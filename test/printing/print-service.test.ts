@@ -15,8 +15,10 @@ const never = new AbortController().signal;
 class QueueBackend extends ScriptedBackend {
   queues: Partial<Queue>[] = [{}];
   down = false;
+  asked = 0;
 
   override async list(): Promise<readonly Queue[]> {
+    this.asked++;
     if (this.down) throw new NethoodError('unavailable', 'The print system does not answer.');
     const [queue] = await super.list();
     return this.queues.map((change) => Object.assign({}, queue, change));
@@ -106,6 +108,21 @@ describe('a print system that does not answer', () => {
     cups.down = false;
     await see(() => printing.service.printers()[0]?.state === 'idle');
     expect(printing.service.problems()).toEqual([]);
+  });
+
+  test('is no problem on a PC that never had one: without CUPS nobody was to blame for ever', async () => {
+    const none = new QueueBackend(new ScriptedDevice(), { clock: fastClock() });
+    none.down = true;
+    const own = memoryConfig();
+    await using bare = await startPrinting({ backends: { cups: none }, config: own, clock: fastClock() });
+    await until(() => none.asked >= 2, { what: 'the print system to be asked', withinMs: 5000, everyMs: 2 });
+    expect(bare.service.problems()).toEqual([]);
+    // Something that is shared must be there: then its absence is worth a word.
+    await own.update((current) => ({
+      ...current,
+      printers: [{ queue: QueueName.parse('laser'), audience: 'everyone' }],
+    }));
+    expect(bare.service.problems()).toEqual(['The print system does not answer.']);
   });
 
   test('a new state of a queue is told to whoever listens', async () => {

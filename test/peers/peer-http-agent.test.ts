@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NethoodError } from '../../protocol/errors.ts';
 import { Scope } from '../../agent/base/scope.ts';
 import type { HttpRoute } from '../../agent/peers/neighbours.ts';
-import { createPeerHttpAgent } from '../../agent/peers/peer-http.ts';
+import { createPeerHttpAgent } from '../../agent/peers/peer-http-agent.ts';
 import { loopback, startAgent, type TestAgent } from './network-support.ts';
 
 let scope: Scope;
