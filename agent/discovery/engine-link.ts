@@ -33,6 +33,8 @@ export interface EngineLinkDeps {
   /** Announced by ourselves. */
   readonly isOwnInstance: (instance: DnsName) => boolean;
   readonly browse: DnsName;
+  /** When the reason came to open it: the program was started, the card is up. */
+  readonly began: number;
   /** `decodeMessage`, or one that remembers (many engines in one process read the same packet). */
   readonly decode?: ((bytes: Uint8Array) => DnsMessage) | undefined;
 }
@@ -163,10 +165,10 @@ export class EngineLink implements AsyncDisposable {
     const responder = this.#want === undefined ? [] : this.#responder.set(this.#want, now);
     const again = this.#moved ? this.#responder.wake(now) : [];
     this.#moved = false;
-    const { browse, mayUnicast } = this.#deps;
+    const { browse, mayUnicast, began } = this.#deps;
     const asked = this.#browsing
       ? this.#querier.wake(now)
-      : this.#querier.browse(browse, now, { mayUnicast: mayUnicast() });
+      : this.#querier.browse(browse, now, { mayUnicast: mayUnicast(), began });
     this.#browsing = true;
     this.#run([...responder, ...again, ...asked]);
   }

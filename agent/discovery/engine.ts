@@ -36,6 +36,8 @@ export interface EngineDeps {
   /** A session to it stands: no rumour may evict it. */
   readonly isProtected: (id: DeviceId) => boolean;
   readonly names: { readonly memory: NameMemory; save(memory: NameMemory): void };
+  /** When this program was started, by the clock; default: now. */
+  readonly began?: number | undefined;
   readonly decode?: ((bytes: Uint8Array) => DnsMessage) | undefined;
 }
 
@@ -65,7 +67,7 @@ export class Engine implements Discovery, Reporting {
     this.#scope.defer(() => this.#leave());
     this.#scope.use(deps.cards.events.on('changed', () => this.#followCards()));
     this.#scope.use(deps.cards.events.on('woke', () => this.#woke()));
-    this.#followCards();
+    this.#followCards(deps.began);
   }
 
   /** One sentence on why nobody can be found, while that is so. */
@@ -135,7 +137,7 @@ export class Engine implements Discovery, Reporting {
     this.#wakeWaiting();
   }
 
-  #followCards(): void {
+  #followCards(began = this.#deps.clock.now()): void {
     if (this.#scope.signal.aborted) return;
     const { cards } = this.#deps.cards;
     this.#addresses = new Set(cards.flatMap((card) => card.addresses.map(({ address }) => address)));
@@ -144,7 +146,7 @@ export class Engine implements Discovery, Reporting {
     for (const [key, place] of wanted) {
       this.#stay(key);
       const link = this.#links.get(key);
-      if (link === undefined) this.#links.set(key, this.#openLink(place));
+      if (link === undefined) this.#links.set(key, this.#openLink(place, began));
       else if (JSON.stringify(link.place) !== JSON.stringify(place)) link.renew(place, isElsewhere(link.place, place));
     }
     this.#sayAll();
@@ -180,7 +182,7 @@ export class Engine implements Discovery, Reporting {
     this.#tell(this.#sightings.dropLink(key));
   }
 
-  #openLink(place: LinkPlace): EngineLink {
+  #openLink(place: LinkPlace, began: number): EngineLink {
     const { isAlone, isProtected } = this.#deps;
     const key = placeKey(place);
     const listener: EngineLinkListener = {
@@ -194,6 +196,7 @@ export class Engine implements Discovery, Reporting {
       place,
       {
         ...this.#deps,
+        began,
         own: this.#own,
         browse: browsedType,
         isOwn: (address) => this.#addresses.has(address),

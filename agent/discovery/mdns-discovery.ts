@@ -31,5 +31,9 @@ export interface MdnsDiscovery extends Discovery, Reporting {
 
 /** Listens and asks from now on; announces once told what. */
 export function createMdnsDiscovery(deps: MdnsDiscoveryDeps): MdnsDiscovery {
-  return new Engine({ ...deps, open: openMdnsSocket, isAlone: isAloneOnPort });
+  // RFC 6762 5.2 has the first question wait 20 to 120 ms, so that machines that share a reason to ask do not ask in one
+  // moment. That reason is the start of the program, and loading it takes longer than that, nowhere equally long: who
+  // waited since then asks at once. A card that comes up later, and a wake-up, are waited for in full.
+  const began = deps.clock.now() - process.uptime() * 1_000;
+  return new Engine({ ...deps, began, open: openMdnsSocket, isAlone: isAloneOnPort });
 }

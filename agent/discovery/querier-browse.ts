@@ -4,7 +4,10 @@ import { nameKey } from './dns-name.ts';
 import { type DnsName, recordTypes } from './dns-types.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 
-/** 5.2: a start that many machines share (power is back) is spread. */
+/**
+ * 5.2: what many machines do at the same moment for a reason that they share (power is back, a switch is up) is spread.
+ * The delay counts from that reason, as far as it is known.
+ */
 export const firstDelay = { leastMs: 20, spreadMs: 100 } as const;
 const firstIntervalMs = 1_000;
 const longestIntervalMs = 3_600_000;
@@ -57,13 +60,13 @@ export class BrowseSchedule {
     return browse;
   }
 
-  /** From the beginning; together with another that has not been sent yet. */
-  start(browse: Browse, now: number): void {
+  /** From the beginning; together with another that has not been sent yet. `began`: what it is started for. */
+  start(browse: Browse, now: number, began = now): void {
     const waiting = Array.from(this.#browses.values()).find(({ sent, due }) => sent === 0 && due < Infinity);
     if (waiting === undefined) this.#pace = 1 + spread * this.#random();
     browse.sent = 0;
     browse.askedFrom = now;
-    this.#queue.set(browse, waiting?.due ?? now + firstDelay.leastMs + firstDelay.spreadMs * this.#random());
+    this.#queue.set(browse, waiting?.due ?? began + firstDelay.leastMs + firstDelay.spreadMs * this.#random());
   }
 
   startAll(now: number): void {

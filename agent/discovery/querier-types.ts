@@ -45,4 +45,6 @@ export interface QuerierDeps {
 export interface BrowseOptions {
   /** We are alone on port 5353: the first question may be answered by unicast (RFC 6762 5.4, 15.1). */
   readonly mayUnicast: boolean;
+  /** When that happened for which we ask, perhaps together with others (5.2); default: now. */
+  readonly began?: number | undefined;
 }

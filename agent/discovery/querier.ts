@@ -69,10 +69,10 @@ export class Querier {
   }
 
   /** `['_nethood', '_tcp', 'local']`. Again for the same type: only the options change. */
-  browse(type: DnsName, now: number, { mayUnicast }: BrowseOptions): QuerierEffect[] {
+  browse(type: DnsName, now: number, { mayUnicast, began }: BrowseOptions): QuerierEffect[] {
     const isNew = this.#browses.get(nameKey(type)) === undefined;
     const browse = this.#browses.add(type, mayUnicast);
-    if (isNew) this.#browses.start(browse, now);
+    if (isNew) this.#browses.start(browse, now, began);
     return [];
   }
 

@@ -34,6 +34,19 @@ describe('two agents on one LAN', () => {
     expect(browse.toSorted((a, b) => a - b)[5]).toBeLessThanOrEqual(150);
   });
 
+  test('ask at once where the program took long to load; a card that comes up later is waited on in full', async () => {
+    const { clock, lan } = office();
+    await clock.advance(1_000);
+    const loaded = agentOn(lan, 1, 'Loaded', { began: clock.now() - 300 });
+    const first = await clock.until(() => lan.captured.length > 0, 1_000, 1);
+    expect(first).toBeLessThanOrEqual(2);
+    loaded.cards.change([card('eth0', '10.0.0.1'), card('eth1', '10.0.0.9')]);
+    const ofSecond = (): boolean => lan.captured.some(({ from }) => from === '10.0.0.9');
+    const second = await clock.until(ofSecond, 1_000, 1);
+    expect(second).toBeGreaterThanOrEqual(20);
+    expect(second).toBeLessThanOrEqual(125);
+  });
+
   test('tell name, port and address; announce is kept once that is said', async () => {
     const { clock, lan } = office();
     const first = agentOn(lan, 1, 'Dr. A. Müller');

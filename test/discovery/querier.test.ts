@@ -33,6 +33,22 @@ describe('questions are repeated', () => {
     expect(gaps.at(-1)).toBeCloseTo(3_600_000, 3);
   });
 
+  test('the wait before the first counts from the reason to ask: whoever loaded for longer asks at once', () => {
+    for (const [began, least, most] of [
+      [-500, 0, 0],
+      [-50, 0, 70],
+      [0, 20, 120],
+    ] as const) {
+      const late = new Bench({ random: seeded(3) });
+      late.apply(late.querier.browse(agents, 0, { mayUnicast: false, began }));
+      late.run(500);
+      const [first, ...more] = late.takeSent();
+      expect(more).toEqual([]);
+      expect(first?.at).toBeGreaterThanOrEqual(least);
+      expect(first?.at).toBeLessThanOrEqual(most);
+    }
+  });
+
   test('a lost answer is made up for by the second question', () => {
     bench.run(1_400);
     expect(bench.takeSent()).toHaveLength(2);
