@@ -108,6 +108,28 @@ describe('nethood doctor', () => {
     expect(codes(await examine(bob))).not.toContain('multicast-filtered');
   });
 
+  it("sees that this PC's own firewall keeps multicast out, and still reaches whoever calls", async () => {
+    await using blocked = await startOffice(2);
+    await blocked.blockMdns(1);
+    const inside = { host: { prefix: await blocked.entry(1) }, name: 'Dora' };
+    await using dora = await TestAgent.prepare(inside);
+    await using emil = await TestAgent.prepare({ host: { prefix: await blocked.entry(2) }, name: 'Emil' });
+    await Promise.all([dora.start(), emil.start()]);
+    await until(async () => (await dora.nethood('neighbours')).stdout.includes('ready'), {
+      what: () => `Emil to call Dora: ${dora.output}`,
+      withinMs: 10_000,
+    });
+    const [report, other] = await Promise.all([examine(dora), examine(emil)]);
+    expect(codes(report)[0]).toBe('own-lost');
+    expect(report.findings[0]).toMatchObject({ severity: 'problem' });
+    expect(report.findings[0]?.message).toContain('eth0');
+    const [link] = report.packets;
+    expect([link?.works, link?.received, link?.own]).toEqual([true, 0, 0]);
+    expect(link?.sent).toBeGreaterThan(0);
+    // What we send arrives, so the other side has nothing to complain of.
+    expect(codes(other)).toContain('hears-others');
+  });
+
   it('ends with the agent, at once', async () => {
     const asked = bob.nethood('doctor', '--json');
     await bob.nethood('stop');

@@ -217,6 +217,11 @@ export class Office implements AsyncDisposable {
     return this.script('filter', String(k));
   }
 
+  /** The host lets nothing in to UDP port 5353, as its own firewall would: not even its own multicast comes back. */
+  blockMdns(k: number): Promise<string> {
+    return this.script('firewall', String(k));
+  }
+
   /** The host sees its carrier go. */
   unplug(k: number): Promise<string> {
     return this.script('unplug', String(k));
