@@ -8,12 +8,12 @@ import {
   ErrorBody,
   EventLine,
   JobView,
-  type PrintQuery,
   Snapshot,
   type StreamName,
   streams,
 } from './control.ts';
 import { NethoodError } from './errors.ts';
+import type { PrintQuery } from './print-order.ts';
 
 export interface ControlClientOptions {
   /** `http://127.0.0.1:6630` */

@@ -12,7 +12,7 @@ import { DoctorReport } from './doctor.ts';
 import { errorCodes } from './errors.ts';
 import { DeviceId, DisplayName, JobId, JobUuid, QueueName, ShareId, ShareName, TransferId } from './ids.ts';
 import { EntryKind } from './peer.ts';
-import { Audience, JobState, Keywords, PrinterState, RemotePrinter, RemoteShare, Rights } from './resources.ts';
+import { Audience, JobState, Keywords, PrinterState, RemotePrinter, RemoteShare, Rights, Supply } from './resources.ts';
 import { WirePath } from './wire-path.ts';
 
 const Text = z.string().max(4096);
@@ -46,6 +46,11 @@ export const PrinterView = z.object({
   state: PrinterState,
   stateReasons: Keywords,
   accepting: z.boolean(),
+  supplies: z.array(Supply),
+  /** Jobs that wait or print: those of its owner's spool, and of ours on the way there. */
+  jobs: Millis,
+  /** A neighbour's: the local print queue that leads to it; null where none was installed. */
+  installed: Text.nullable(),
   /** Own and shared with everyone: where guests print; else null. */
   uri: Text.nullable(),
 });
@@ -87,8 +92,12 @@ export const JobView = z.object({
   message: Text.nullable(),
   /** Pages completed, null where the device does not say. */
   pages: Millis.nullable(),
+  /** Of how many; null where nobody knows yet. */
+  pagesTotal: Millis.nullable(),
   bytes: Millis,
   created: Time,
+  /** While its printer is away: when it is given up; null where it does not wait. */
+  expires: Time.nullable(),
 });
 export type JobView = z.infer<typeof JobView>;
 
@@ -230,15 +239,6 @@ export const calls = {
 export type CallName = keyof typeof calls;
 export type CallRequest<N extends CallName> = z.infer<(typeof calls)[N]['request']>;
 export type CallResponse<N extends CallName> = z.infer<(typeof calls)[N]['response']>;
-
-/** Query of `POST /v1/print`; the body is the document. Answer: JobView. */
-export const PrintQuery = z.object({
-  /** `<neighbour>/<printer>`, or the name of an own printer. */
-  on: Text.min(1),
-  name: Text.min(1),
-  copies: z.coerce.number().int().min(1).max(999).default(1),
-});
-export type PrintQuery = z.infer<typeof PrintQuery>;
 
 /** Calls that answer one line per change until the thing has ended. */
 export const streams = {

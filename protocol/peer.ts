@@ -128,6 +128,7 @@ export const JobEvent = z.object({
   stateReasons: Keywords,
   message: z.string().max(1023).optional(),
   pagesCompleted: z.int().min(0).optional(),
+  pagesTotal: z.int().min(0).optional(),
 });
 export type JobEvent = z.infer<typeof JobEvent>;
 

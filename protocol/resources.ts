@@ -34,6 +34,15 @@ export const Keywords = z.array(Keyword).max(32);
 export const RemoteShare = z.object({ id: ShareId, name: ShareName, rights: Rights });
 export type RemoteShare = z.infer<typeof RemoteShare>;
 
+/** Ink, toner, paper: printer-supply (PWG 5100.13 section 6.6). */
+export const Supply = z.object({
+  /** For people: `Black Toner`. */
+  name: z.string().max(255),
+  /** Percent of what it holds when full; null where the device does not say. */
+  level: z.int().min(0).max(100).nullable(),
+});
+export type Supply = z.infer<typeof Supply>;
+
 export const RemotePrinter = z.object({
   /** The last component of `/ipp/print/<queue>` at its owner. */
   id: QueueName,
@@ -41,6 +50,10 @@ export const RemotePrinter = z.object({
   state: PrinterState,
   stateReasons: Keywords,
   accepting: z.boolean(),
+  /** Absent from owners of version 0.1. */
+  supplies: z.array(Supply).max(32).default([]),
+  /** Jobs that wait or print at its owner. */
+  jobs: z.int().min(0).default(0),
 });
 export type RemotePrinter = z.infer<typeof RemotePrinter>;
 

@@ -2,16 +2,9 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { ConfigStore } from '../../config/config-store.ts';
-import type {
-  CallName,
-  CallRequest,
-  CallResponse,
-  JobView,
-  PrintQuery,
-  StreamName,
-  streams,
-} from '../../protocol/control.ts';
+import type { CallName, CallRequest, CallResponse, JobView, StreamName, streams } from '../../protocol/control.ts';
 import type { DeviceId, ShareId } from '../../protocol/ids.ts';
+import type { PrintQuery } from '../../protocol/print-order.ts';
 import type { Clock } from '../base/clock.ts';
 import type { FileTree } from '../files/file-tree.ts';
 import type { Shares, Transfers } from '../files/files-service.ts';

@@ -1,6 +1,7 @@
 /** Which path does what. Everything unknown is `not-found`. */
 import type { z } from 'zod';
-import { type CallName, calls, PrintQuery, type StreamName, streams } from '../../protocol/control.ts';
+import { type CallName, calls, type StreamName, streams } from '../../protocol/control.ts';
+import { PrintQuery } from '../../protocol/print-order.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Answer, badRequest } from './answer.ts';
 import type { ControlActions } from './control-actions.ts';

@@ -7,7 +7,7 @@ import type { Asker } from '../trust/access.ts';
 import { firstString, groupOf } from './ipp-attributes.ts';
 import type { IppSubject } from './ipp-request.ts';
 import type { AttributeGroup, IppRequest } from './ipp-values.ts';
-import type { JobOwner } from './job.ts';
+import { type JobOwner, jobsOn } from './job.ts';
 import type { FrontAddress, PrinterFacts } from './printer-attributes.ts';
 import type { Printer } from './printer.ts';
 import type { Spool } from './spool.ts';
@@ -60,14 +60,12 @@ export function ownerOf(asker: Asker, address: string, request: IppRequest): Job
 }
 
 export function factsFor({ deps }: IppExchange, printer: Printer): PrinterFacts {
-  let queuedJobs = 0;
-  for (const { destination } of deps.spool.active()) if (isOn(destination, printer)) queuedJobs++;
   return {
     device: deps.device,
     deviceName: deps.deviceName(),
     started: deps.started,
     now: deps.clock.wall(),
-    queuedJobs,
+    queuedJobs: jobsOn({ device: null, queue: printer.id }, deps.spool.active()),
   };
 }
 

@@ -12,6 +12,11 @@ interface Patience {
   readonly over: boolean;
 }
 
+/** When a job that waits for its destination is given up, wall clock; undefined while it does not wait for one. */
+export function expiryOf({ since, phase }: Job): number | undefined {
+  return since === undefined || phase === 'ended' ? undefined : since + expiryMs;
+}
+
 /** A full disk or a busy printer wears the patience as an absent one does: the job waits and says why. */
 export function moreFailures(job: Job, now: number): Patience {
   const since = job.since ?? now;

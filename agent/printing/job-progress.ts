@@ -14,12 +14,14 @@ export function applyReport(job: Job, report: BackendJob, now: number): Job {
   const { message: _, ...rest } = job;
   const state = forward(job.state, report.state);
   const pages = report.pagesCompleted ?? job.pages;
+  const pagesTotal = report.pagesTotal ?? job.pagesTotal;
   const reported: Job = {
     ...rest,
     state,
     reasons: [...report.stateReasons].filter((reason) => reason !== 'none').slice(0, 32),
     ...(report.message === undefined || report.message === '' ? {} : { message: report.message.slice(0, 1023) }),
     ...(pages === undefined ? {} : { pages }),
+    ...(pagesTotal === undefined ? {} : { pagesTotal }),
   };
   const started = rank(state) >= 1 && job.processing === undefined ? { ...reported, processing: now } : reported;
   return finalJobStates.includes(state) ? { ...started, phase: 'ended', ended: now } : started;

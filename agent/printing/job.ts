@@ -51,6 +51,7 @@ export const Job = z.object({
   reasons: z.array(z.string().max(255)).max(32),
   message: z.string().max(1023).optional(),
   pages: z.int().min(0).optional(),
+  pagesTotal: z.int().min(0).optional(),
   /** The destination's own number or name for it. */
   reference: z.string().max(1023).optional(),
   /** An earlier try may have arrived: the destination is asked before anything is sent again. */
@@ -65,6 +66,14 @@ export const Job = z.object({
   ended: Millis.optional(),
 });
 export type Job = z.infer<typeof Job>;
+
+/** How many of these are for this destination. */
+export function jobsOn(destination: Destination, jobs: Iterable<Job>): number {
+  const lane = laneOf(destination);
+  let count = 0;
+  for (const job of jobs) if (laneOf(job.destination) === lane) count++;
+  return count;
+}
 
 export function hasEnded(job: Job): boolean {
   return finalJobStates.includes(job.state);

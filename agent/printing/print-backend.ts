@@ -1,7 +1,7 @@
 /** Where documents go: the local print system, the built-in PDF printer, or a neighbour's printer. One front, one spool before all. */
 import type { Readable } from 'node:stream';
 import type { JobUuid, QueueName } from '../../protocol/ids.ts';
-import type { JobState, PrinterState } from '../../protocol/resources.ts';
+import type { JobState, PrinterState, Supply } from '../../protocol/resources.ts';
 import type { AttributeGroup } from './ipp-values.ts';
 
 export interface Queue {
@@ -13,6 +13,8 @@ export interface Queue {
   readonly state: PrinterState;
   readonly stateReasons: readonly string[];
   readonly accepting: boolean;
+  /** Absent where it has none, or does not say. */
+  readonly supplies?: readonly Supply[] | undefined;
   /** Why it must never be shared again, one sentence; absent where it may be. */
   readonly unshareable?: string | undefined;
 }
@@ -38,6 +40,8 @@ export interface BackendJob {
   readonly stateReasons: readonly string[];
   readonly message?: string | undefined;
   readonly pagesCompleted?: number | undefined;
+  /** Of how many, once that is known. */
+  readonly pagesTotal?: number | undefined;
 }
 
 export interface PrintBackend extends AsyncDisposable {

@@ -1,24 +1,21 @@
 /** Printing as a whole: own printers and neighbours', one spool, the IPP front, and the faces' view of it all. */
 import { NethoodError } from '../../protocol/errors.ts';
 import type { JobView, PrinterView } from '../../protocol/control.ts';
-import type { DeviceId, JobId } from '../../protocol/ids.ts';
+import type { JobId } from '../../protocol/ids.ts';
 import type { Audience, RemotePrinter } from '../../protocol/resources.ts';
-import type { ConfigStore } from '../../config/config-store.ts';
-import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
-import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
 import type { Announcement } from '../discovery/discovery.ts';
-import type { HttpRoute, Neighbours } from '../peers/neighbours.ts';
+import type { HttpRoute } from '../peers/neighbours.ts';
 import { access, type Asker } from '../trust/access.ts';
 import { checkFormat, documentFormats } from './document-format.ts';
 import { attributes, integer } from './ipp-attributes.ts';
 import { createIppRoute } from './ipp-server.ts';
-import type { Destination, Job } from './job.ts';
+import { type Destination, type Job, jobsOn } from './job.ts';
 import { jobWatch } from './job-watch.ts';
 import { NeighbourPrinters } from './neighbour-printers.ts';
-import type { PrintBackend } from './print-backend.ts';
-import type { PrintOrder, PrintService } from './print-service.ts';
+import type { PrintOrder } from './print-service.ts';
+import type { LocalPrintService, PrintServiceDeps } from './print-service-deps.ts';
 import { printTarget } from './print-target.ts';
 import { absentQueue, jobEvent, jobView, neighbourPrinterView, ownPrinterView, remotePrinter } from './print-views.ts';
 import { printerAnnouncements } from './printer-announcements.ts';
@@ -28,33 +25,6 @@ import type { Printer } from './printer.ts';
 import { OwnPrinters } from './printers.ts';
 import { expectErrors, openSpool, type Spool } from './spool.ts';
 import type { Target } from './spool-attempts.ts';
-
-export interface PrintServiceDeps {
-  readonly config: ConfigStore;
-  /** Owned by the service from now on. */
-  readonly backends: { readonly cups?: PrintBackend | undefined; readonly pdf?: PrintBackend | undefined };
-  readonly neighbours: Neighbours;
-  /** The spool's own folder. */
-  readonly folder: string;
-  readonly deviceId: DeviceId;
-  deviceName(): string;
-  /** Null while nothing is shared with everyone. */
-  guestsPort(): number | null;
-  /** `nh-k3q7x2mf.local` */
-  readonly hostName: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
-}
-
-export interface LocalPrintService extends PrintService, AsyncDisposable {
-  /** For the peers port and the guests port. */
-  readonly ippRoute: HttpRoute;
-  /** Of the printers shared with everyone; none while sharing is paused. `events.printers` tells when they change. */
-  announcements(guestsPort: number): readonly Announcement[];
-  /** Why the print system cannot be asked, one sentence each. */
-  problems(): readonly string[];
-}
 
 /** Jobs that wait, of all senders and of one. */
 const quota = { jobs: 5_000, jobsPerSender: 500 } as const;
@@ -126,7 +96,15 @@ class PrintServiceOfAgent implements LocalPrintService {
   }
 
   printers(): readonly PrinterView[] {
-    const remote = this.#remote.offered().map(({ neighbour, printer }) => neighbourPrinterView(printer, neighbour));
+    const remote = this.#remote
+      .offered()
+      .map(({ neighbour, printer }) =>
+        neighbourPrinterView(
+          printer,
+          neighbour,
+          jobsOn({ device: neighbour.id, queue: printer.id }, this.#spool.active()),
+        ),
+      );
     return [...this.#own.list().map((printer) => this.#view(printer)), ...remote];
   }
 
@@ -154,7 +132,9 @@ class PrintServiceOfAgent implements LocalPrintService {
   }
 
   visibleTo(asker: Asker): readonly RemotePrinter[] {
-    return this.#visible(asker).map(remotePrinter);
+    return this.#visible(asker).map((printer) =>
+      remotePrinter(printer, jobsOn({ device: null, queue: printer.id }, this.#spool.active())),
+    );
   }
 
   async print({ on, name, copies, user, document }: PrintOrder, signal: AbortSignal): Promise<JobView> {
@@ -276,7 +256,13 @@ class PrintServiceOfAgent implements LocalPrintService {
       audience === 'everyone' && port !== null
         ? `ipp://${hostName}:${port}/ipp/print/${encodeURIComponent(printer.id)}`
         : null;
-    return ownPrinterView(printer, { device: deviceId, deviceName: this.#deps.deviceName(), audience, uri });
+    return ownPrinterView(printer, {
+      device: deviceId,
+      deviceName: this.#deps.deviceName(),
+      audience,
+      uri,
+      jobs: jobsOn({ device: null, queue: printer.id }, this.#spool.active()),
+    });
   }
 
   #jobView(job: Job): JobView {

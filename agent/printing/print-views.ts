@@ -4,6 +4,7 @@ import { type DeviceId, shortId } from '../../protocol/ids.ts';
 import type { JobEvent } from '../../protocol/peer.ts';
 import { type Audience, Keyword, type RemotePrinter } from '../../protocol/resources.ts';
 import type { Neighbour } from '../peers/neighbours.ts';
+import { expiryOf } from './job-patience.ts';
 import type { Job } from './job.ts';
 import type { Queue } from './print-backend.ts';
 import { printerDisplayName } from './printer-name.ts';
@@ -16,24 +17,31 @@ export interface OwnPrinterFacts {
   readonly audience: Audience | undefined;
   /** Where guests print; null where they cannot. */
   readonly uri: string | null;
+  /** In our spool, waiting or printing. */
+  readonly jobs: number;
 }
 
 export function ownPrinterView({ id, queue }: Pick<Printer, 'id' | 'queue'>, facts: OwnPrinterFacts): PrinterView {
   return {
-    ...remotePrinter({ id, queue }),
+    ...remotePrinter({ id, queue }, facts.jobs),
     owner: facts.deviceName,
     ownerId: facts.device,
     local: true,
     shared: facts.audience !== undefined,
     audience: facts.audience ?? null,
     unshareable: queue.unshareable ?? null,
+    installed: null,
     uri: facts.uri,
   };
 }
 
-export function neighbourPrinterView(printer: RemotePrinter, neighbour: Neighbour): PrinterView {
+/** @param jobs of ours that are on their way there */
+export function neighbourPrinterView(printer: RemotePrinter, neighbour: Neighbour, jobs: number): PrinterView {
   return {
     ...printer,
+    supplies: [...printer.supplies],
+    // Those of ours that it has already are counted by both.
+    jobs: Math.max(jobs, printer.jobs),
     stateReasons: [...printer.stateReasons],
     owner: neighbour.name,
     ownerId: neighbour.id,
@@ -41,17 +49,20 @@ export function neighbourPrinterView(printer: RemotePrinter, neighbour: Neighbou
     shared: false,
     audience: null,
     unshareable: null,
+    installed: null,
     uri: null,
   };
 }
 
-export function remotePrinter({ id, queue }: Pick<Printer, 'id' | 'queue'>): RemotePrinter {
+export function remotePrinter({ id, queue }: Pick<Printer, 'id' | 'queue'>, jobs: number): RemotePrinter {
   return {
     id,
     name: printerDisplayName(queue.info, id),
     state: queue.state,
     stateReasons: keywords(queue.stateReasons),
     accepting: queue.accepting,
+    supplies: [...(queue.supplies ?? [])],
+    jobs,
   };
 }
 
@@ -66,6 +77,7 @@ export interface JobFactsForPeople {
 }
 
 export function jobView(job: Job, facts: JobFactsForPeople): JobView {
+  const expires = expiryOf(job);
   return {
     id: job.id,
     uuid: job.uuid,
@@ -77,8 +89,10 @@ export function jobView(job: Job, facts: JobFactsForPeople): JobView {
     stateReasons: keywords(job.reasons),
     message: job.message ?? null,
     pages: job.pages ?? null,
+    pagesTotal: job.pagesTotal ?? null,
     bytes: job.document?.bytes ?? 0,
     created: new Date(job.created).toISOString(),
+    expires: expires === undefined ? null : new Date(expires).toISOString(),
   };
 }
 
@@ -91,6 +105,7 @@ export function jobEvent(job: Job): JobEvent {
     stateReasons: keywords(job.reasons),
     ...(job.message === undefined ? {} : { message: job.message }),
     ...(job.pages === undefined ? {} : { pagesCompleted: job.pages }),
+    ...(job.pagesTotal === undefined ? {} : { pagesTotal: job.pagesTotal }),
   };
 }
 

@@ -40,7 +40,8 @@ describe.each(releases)('messages of %s', (release) => {
     (as, _text, message) => {
       const schema = schemas[as];
       if (schema === undefined) throw new Error(`Nothing is known of "${as}".`);
-      expect(schema.parse(message)).toEqual(message);
+      // A later version may fill in what this one did not say.
+      expect(schema.parse(message)).toMatchObject(message);
     },
   );
 

@@ -48,6 +48,9 @@ export const printer: PrinterView = {
   state: 'idle',
   stateReasons: ['none'],
   accepting: true,
+  supplies: [{ name: 'Black Toner', level: 40 }],
+  jobs: 0,
+  installed: null,
   uri: 'ipp://nh-aaaaaaaa.local:6632/ipp/print/laser',
 };
 
@@ -66,6 +69,8 @@ export const neighbour: NeighbourView = {
       state: 'idle',
       stateReasons: [],
       accepting: true,
+      supplies: [],
+      jobs: 2,
     },
   ],
   problem: null,
@@ -83,6 +88,8 @@ export const job: JobView = {
   stateReasons: ['none'],
   message: null,
   pages: null,
+  pagesTotal: null,
+  expires: null,
   bytes: 1234,
   created: '2026-11-20T10:00:00.000Z',
 };

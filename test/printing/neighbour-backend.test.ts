@@ -23,7 +23,9 @@ const berta = (change: Partial<Neighbour> = {}): Neighbour => ({
   port: 6631,
   resources: {
     shares: [],
-    printers: [{ id: laser, name: 'Laser in room 1', state: 'idle', stateReasons: [], accepting: true }],
+    printers: [
+      { id: laser, name: 'Laser in room 1', state: 'idle', stateReasons: [], accepting: true, supplies: [], jobs: 0 },
+    ],
   },
   features: new Set(['job-events']),
   problem: undefined,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AgentFile, calls, EventLine, PrintQuery, Snapshot, streams } from '../../protocol/control.ts';
+import { AgentFile, calls, EventLine, Snapshot, streams } from '../../protocol/control.ts';
+import { PrintQuery } from '../../protocol/print-order.ts';
 
 const device = { id: 'a'.repeat(52), name: 'Ann' };
 const snapshot = {

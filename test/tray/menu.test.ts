@@ -189,7 +189,7 @@ describe('neighbours', () => {
     [{ state: 'idle', stateReasons: [], accepting: false }, 'takes no jobs'],
   ] as const)('a printer in state %j is shown as "%s"', (state, text) => {
     const id = QueueName.parse('Ink');
-    const printer = { id, name: 'Ink', ...state, stateReasons: [...state.stateReasons] };
+    const printer = { id, name: 'Ink', supplies: [], jobs: 0, ...state, stateReasons: [...state.stateReasons] };
     const model = menuOf({ neighbours: [aNeighbour({ shares: [], printers: [printer] })] });
     expect(find(model, `bob on pc-2/Printer “Ink”: ${text}`).enabled).toBe(false);
   });
@@ -230,6 +230,8 @@ describe('what is under way', () => {
       stateReasons: [],
       message: 'The neighbour is not there.',
       pages: null,
+      pagesTotal: null,
+      expires: null,
       bytes: 1,
       created: '2026-01-01T00:00:00Z',
     };

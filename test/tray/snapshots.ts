@@ -43,6 +43,9 @@ export function aPrinter(change: Partial<PrinterView> = {}): PrinterView {
     state: 'idle',
     stateReasons: ['none'],
     accepting: true,
+    supplies: [],
+    jobs: 0,
+    installed: null,
     uri: null,
     ...change,
   };
@@ -64,6 +67,8 @@ export function aNeighbour(change: Partial<NeighbourView> = {}): NeighbourView {
         state: 'stopped',
         stateReasons: ['media-empty-error'],
         accepting: true,
+        supplies: [],
+        jobs: 0,
       },
     ],
     problem: null,
