@@ -133,6 +133,7 @@ async function composeGround(scope: Scope, deps: AgentDeps, notices: NoticeBoard
     block,
     cards,
     onLink: (address: string) => cards.onLink(address),
+    loopbackServes: () => cards.cards.some(({ loopback }) => loopback),
     name: () => config.current.name ?? deps.defaultName,
     clock,
     log: log.child({ part: 'ports' }),
@@ -157,7 +158,7 @@ async function composeDiscovery(
 /** Shares, printers and the neighbours who see them. */
 async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) {
   const { paths, config, clock, random, log } = deps;
-  const { identity, trust, block, onLink, name } = ground;
+  const { identity, trust, block, onLink, loopbackServes, name } = ground;
   const { id } = identity;
   const part = (of: string): Log => log.child({ part: of });
   const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
@@ -178,6 +179,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
       handlers: createFilesHandlers(shares),
       trustOf: (device) => trust.trustOf(device),
       onLink,
+      loopbackServes,
       resourcesFor: (asker: Asker): Resources => ({
         shares: [...shares.visibleTo(asker)],
         printers: [...(offered.printing?.visibleTo(asker) ?? [])],

@@ -31,6 +31,8 @@ export interface NeighbourhoodDeps {
   readonly discovery: Pick<Discovery, 'reconfirm'>;
   readonly trustOf: (id: DeviceId) => Trust;
   readonly onLink: (address: string) => boolean;
+  /** Loopback is a card in use: nothing else is there. Default: never. */
+  readonly loopbackServes?: (() => boolean) | undefined;
   readonly lookUp: LookUp;
   readonly open: (socket: PeerSocket) => Session;
 }
@@ -60,12 +62,12 @@ export class Neighbourhood implements Disposable {
   readonly #dialledAt = new WeakMap<PeerSocket, Candidate>();
 
   constructor(deps: NeighbourhoodDeps, known: readonly PeerRecord[]) {
-    const { self, clock, random, log, transport, trustOf, onLink, open } = deps;
+    const { self, clock, random, log, transport, trustOf, onLink, loopbackServes, open } = deps;
     this.#deps = deps;
     const isBlocked = (id: DeviceId): boolean => trustOf(id) === 'blocked';
     this.sessions = new SessionTable({ self, log, open, isBlocked });
     const dispensable = (id: DeviceId): boolean => !this.#isTrusted(id) && this.sessions.get(id) === undefined;
-    this.table = new PeerTable({ dispensable, onLink }, known);
+    this.table = new PeerTable({ dispensable, onLink, loopbackServes }, known);
     this.#schedule = new DialSchedule({
       self,
       clock,

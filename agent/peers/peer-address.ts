@@ -50,18 +50,22 @@ export function hostHeader({ address }: Address, port: number): string {
   return `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
 }
 
-/** This host itself, groups, everyone, and where clouds keep their secrets: a rumour that points there is a forgery or a mistake. */
+/** Groups, everyone, and where clouds keep their secrets: a rumour that points there is a forgery or a mistake. */
 const never = new BlockList();
 never.addSubnet('0.0.0.0', 8);
-never.addSubnet('127.0.0.0', 8);
 never.addAddress('169.254.169.254');
 never.addSubnet('224.0.0.0', 3);
 never.addAddress('::', 'ipv6');
-never.addAddress('::1', 'ipv6');
 never.addSubnet('ff00::', 8, 'ipv6');
 never.addAddress('fd00:ec2::254', 'ipv6');
 
-export function mayBeDialled({ address }: Address): boolean {
-  const family = isIP(address);
-  return family !== 0 && !never.check(address, family === 6 ? 'ipv6' : 'ipv4');
+/** This host itself: likewise, but for a PC on no network, whose users' agents find each other by loopback. */
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+
+export function mayBeDialled({ address }: Address, loopbackServes = false): boolean {
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  if (isIP(address) === 0 || never.check(address, family)) return false;
+  return loopbackServes || !loopback.check(address, family);
 }

@@ -35,6 +35,8 @@ export interface TableRules {
   readonly dispensable: (id: DeviceId) => boolean;
   /** Addresses that a rumour may send us to. */
   readonly onLink: (address: string) => boolean;
+  /** Loopback is a card in use: nothing else is there. Default: never. */
+  readonly loopbackServes?: (() => boolean) | undefined;
 }
 
 /** What changed: `fresh` says that there is something new to dial, `evicted` who had to go. */
@@ -64,8 +66,9 @@ export class PeerTable {
   /** Undefined where the rumour is of no use: no address that may be dialled, or no room left. */
   sight({ id, name, port, addresses }: Sighting): Noted | undefined {
     const old = this.#records.get(id);
+    const { onLink, loopbackServes = () => false } = this.#rules;
     const rumoured = addresses
-      .filter((address) => port >= 1024 && mayBeDialled(address) && this.#rules.onLink(addressText(address)))
+      .filter((address) => port >= 1024 && mayBeDialled(address, loopbackServes()) && onLink(addressText(address)))
       .slice(0, tableLimits.rumoured)
       .map(({ address, zone }): Candidate => ({ address, zone, port }));
     if (old === undefined && rumoured.length === 0) return undefined;

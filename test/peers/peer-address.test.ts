@@ -68,3 +68,9 @@ it('rumours may not point at this host, at groups, or at nothing', () => {
   expect(allowed.filter((address) => !mayBeDialled({ address }))).toEqual([]);
   expect([...refused, ...refused6].filter((address) => mayBeDialled({ address }))).toEqual([]);
 });
+
+it('rumours may point at loopback where that is the only card, and at nothing else of this host', () => {
+  const all = ['127.0.0.1', '::1', '10.0.0.1', '0.0.0.0', '224.0.0.251', '::', 'ff02::fb'];
+  const allowed = all.filter((address) => mayBeDialled({ address }, true));
+  expect(allowed).toEqual(['127.0.0.1', '::1', '10.0.0.1']);
+});
