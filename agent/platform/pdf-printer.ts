@@ -95,6 +95,14 @@ class PdfPrinter implements PrintBackend {
     return this.#knows(reference) ? Promise.resolve() : Promise.reject(noSuchJob(reference));
   }
 
+  hold(): Promise<void> {
+    return Promise.reject(new NethoodError('unsupported', 'The PDF printer prints at once and holds no job.'));
+  }
+
+  release(): Promise<void> {
+    return Promise.reject(new NethoodError('unsupported', 'The PDF printer prints at once; none of its jobs is held.'));
+  }
+
   async *watch(_queue: QueueName, reference: string): AsyncGenerator<BackendJob, void, undefined> {
     if (!this.#knows(reference)) throw noSuchJob(reference);
     yield await Promise.resolve(delivered(reference));

@@ -100,6 +100,15 @@ export class NeighbourBackend implements PrintBackend {
     });
   }
 
+  /** An owner of version 0.1 answers `unsupported`. */
+  async hold(queue: QueueName, reference: string, signal: AbortSignal): Promise<void> {
+    await this.#ask(queue, 'Hold-Job', { 'job-uri': uri(reference) }, { signal });
+  }
+
+  async release(queue: QueueName, reference: string, signal: AbortSignal): Promise<void> {
+    await this.#ask(queue, 'Release-Job', { 'job-uri': uri(reference) }, { signal });
+  }
+
   /** News over the session where it is there; asking now and then, because news may be lost. */
   async *watch(queue: QueueName, reference: string, signal: AbortSignal): AsyncGenerator<BackendJob, void, undefined> {
     const { neighbours, clock, device } = this.#deps;

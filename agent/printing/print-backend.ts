@@ -54,6 +54,13 @@ export interface PrintBackend extends AsyncDisposable {
   /** After a crash: what became of this job; undefined = it never arrived. @throws `unavailable` where that cannot be told now */
   find(queue: QueueName, uuid: JobUuid, signal: AbortSignal): Promise<BackendJob | undefined>;
   cancel(queue: QueueName, reference: string, signal: AbortSignal): Promise<void>;
+  /**
+   * A job that waits there waits on until it is released; once more changes nothing. @throws `unsupported` (no job ever
+   * waits there), `not-permitted` (it prints, or has ended), `not-found`, `unreachable`
+   */
+  hold(queue: QueueName, reference: string, signal: AbortSignal): Promise<void>;
+  /** @throws `unsupported`, `not-permitted` (it is not held), `not-found`, `unreachable` */
+  release(queue: QueueName, reference: string, signal: AbortSignal): Promise<void>;
   /** Each state until a final one; ends then. @throws `unreachable` when contact is lost (call again) */
   watch(queue: QueueName, reference: string, signal: AbortSignal): AsyncIterable<BackendJob>;
 }

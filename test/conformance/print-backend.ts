@@ -20,6 +20,8 @@ export interface PrintBackendSubject extends AsyncDisposable {
   printed(): Promise<number>;
   /** Jobs from now on stay under way until they are cancelled; undefined where none stays long enough to see. */
   readonly hold?: (() => Promise<void>) | undefined;
+  /** Jobs can wait there until a person releases them. */
+  readonly holdsJobs?: boolean;
 }
 
 export function testPrintBackend(name: string, open: () => Promise<PrintBackendSubject>): void {
@@ -116,11 +118,43 @@ export function testPrintBackend(name: string, open: () => Promise<PrintBackendS
       expect((await follow({ reference: found?.reference ?? '' })).at(-1)?.state).toBe('canceled');
     });
 
+    test('holds a job that waits behind another, releases it, and cannot hold one that prints', async ({ skip }) => {
+      if (subject.hold === undefined || subject.holdsJobs !== true) return skip('No job waits there.');
+      await subject.hold();
+      const first = await backend.submit(subject.queue, documentOf(subject), signal);
+      await reaches(first, 'processing');
+      const { reference } = await backend.submit(subject.queue, documentOf(subject, 'Second'), signal);
+      await reaches({ reference }, 'pending');
+      await backend.hold(subject.queue, reference, signal);
+      await reaches({ reference }, 'pending-held');
+      await backend.hold(subject.queue, reference, signal);
+      await backend.release(subject.queue, reference, signal);
+      await reaches({ reference }, 'pending');
+      await expect(backend.release(subject.queue, first.reference, signal)).rejects.toSatisfy(notPermitted);
+      await expect(backend.hold(subject.queue, first.reference, signal)).rejects.toSatisfy(notPermitted);
+      expect(await subject.printed()).toBe(0);
+      for (const each of [reference, first.reference]) await backend.cancel(subject.queue, each, signal);
+    });
+
+    test('says so where no job is ever held', async ({ skip }) => {
+      if (subject.holdsJobs === true) return skip('It holds jobs.');
+      const { reference } = await backend.submit(subject.queue, documentOf(subject), signal);
+      for (const act of ['hold', 'release'] as const)
+        await expect(backend[act](subject.queue, reference, signal)).rejects.toSatisfy((error) =>
+          hasCode(error, 'unsupported'),
+        );
+    });
+
     test('says not-found of a reference that is none', async () => {
       await expect(backend.cancel(subject.queue, 'nonsense', signal)).rejects.toSatisfy((error) =>
         hasCode(error, 'not-found'),
       );
     });
+
+    async function reaches({ reference }: Pick<BackendJob, 'reference'>, wanted: BackendJob['state']): Promise<void> {
+      for await (const { state } of backend.watch(subject.queue, reference, signal)) if (state === wanted) return;
+      expect.fail(`The job ended without having been ${wanted}.`);
+    }
 
     async function follow({ reference }: Pick<BackendJob, 'reference'>): Promise<BackendJob[]> {
       const states: BackendJob[] = [];
@@ -129,6 +163,8 @@ export function testPrintBackend(name: string, open: () => Promise<PrintBackendS
     }
   });
 }
+
+const notPermitted = (error: unknown): boolean => hasCode(error, 'not-permitted');
 
 export function newUuid(): JobUuid {
   return JobUuid.parse(`urn:uuid:${randomUUID()}`);

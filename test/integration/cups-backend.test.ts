@@ -66,6 +66,7 @@ testPrintBackend('CUPS', async () => {
     document: { bytes: pdf, format: 'application/pdf' },
     printed: async () => (await cups.printed()).length,
     hold: () => cups.setDelay(60),
+    holdsJobs: true,
     [Symbol.asyncDispose]: () => cups[Symbol.asyncDispose](),
   };
 });

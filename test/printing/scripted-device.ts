@@ -113,6 +113,14 @@ export class ScriptedBackend implements PrintBackend {
     return Promise.resolve();
   }
 
+  hold(_queue: QueueName, reference: string): Promise<void> {
+    return this.#move(reference, 'pending', 'pending-held');
+  }
+
+  release(_queue: QueueName, reference: string): Promise<void> {
+    return this.#move(reference, 'pending-held', 'pending');
+  }
+
   async *watch(_queue: QueueName, reference: string, signal: AbortSignal): AsyncGenerator<BackendJob, void, undefined> {
     const uuid = reference as JobUuid;
     for (;;) {
@@ -128,6 +136,14 @@ export class ScriptedBackend implements PrintBackend {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  #move(reference: string, from: BackendJob['state'], to: BackendJob['state']): Promise<void> {
+    const job = this.device.jobs.get(reference as JobUuid);
+    if (job === undefined) return Promise.reject(new NethoodError('not-found', 'No such job.'));
+    if (job.state !== from) return Promise.reject(new NethoodError('not-permitted', `The job is ${job.state}.`));
+    job.state = to;
+    return Promise.resolve();
+  }
 
   #report(uuid: JobUuid): BackendJob {
     return { reference: uuid, state: this.device.jobs.get(uuid)?.state ?? 'aborted', stateReasons: ['none'] };
