@@ -19,6 +19,7 @@ import {
   txt,
   whole,
 } from '../discovery/querier-support.ts';
+import { msOf } from './took.ts';
 
 export interface FuzzResult {
   readonly packets: number;
@@ -34,8 +35,6 @@ type Random = (below: number) => number;
 /** Frames that attackers know: pointers, lengths and counts at their limits. */
 const treasured = [0x00, 0x01, 0x0c, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xff] as const;
 
-const suspectMs = 10;
-
 /** @throws whatever escapes, with the packet in hexadecimal */
 export function fuzzDns(packets: number, seed: number): FuzzResult {
   const numbers = seeded(seed);
@@ -50,10 +49,9 @@ export function fuzzDns(packets: number, seed: number): FuzzResult {
   for (let count = 0; count < packets; count++) {
     const bytes = mutated(corpus[random(corpus.length)] ?? new Uint8Array(), corpus, random);
     try {
-      const took = timed(() => {
-        if (survive(bytes, querier, count)) decoded++;
-      });
-      const ms = took < suspectMs ? took : fastest(() => survive(bytes, querier, count));
+      let outcome = false;
+      const ms = msOf(() => (outcome = survive(bytes, querier, count)));
+      if (outcome) decoded++;
       if (ms > slowestMs) [slowestMs, slowest] = [ms, bytes];
     } catch (error) {
       throw new Error(`Packet ${count} of seed ${seed} broke it: ${Buffer.from(bytes).toString('hex')}`, {
@@ -68,24 +66,6 @@ export function fuzzDns(packets: number, seed: number): FuzzResult {
     slowest: Buffer.from(slowest).toString('hex'),
     seconds: (performance.now() - start) / 1_000,
   };
-}
-
-function timed(work: () => void): number {
-  const start = performance.now();
-  work();
-  return performance.now() - start;
-}
-
-/** Time of the processor, the least of three: what is slow in itself is slow each time, and not only by the clock. */
-function fastest(work: () => void): number {
-  return Math.min(cpuTimed(work), cpuTimed(work), cpuTimed(work));
-}
-
-function cpuTimed(work: () => void): number {
-  const start = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1_000;
 }
 
 function survive(bytes: Uint8Array, querier: Querier, now: number): boolean {
