@@ -7,12 +7,14 @@ import type { Asker } from '../trust/access.ts';
 import { firstString, groupOf } from './ipp-attributes.ts';
 import type { IppSubject } from './ipp-request.ts';
 import type { AttributeGroup, IppRequest } from './ipp-values.ts';
-import { type JobOwner, jobsOn } from './job.ts';
+import { type Destination, type JobOwner, jobsOn } from './job.ts';
 import type { FrontAddress, PrinterFacts } from './printer-attributes.ts';
 import type { Printer } from './printer.ts';
 import type { Spool } from './spool.ts';
 
 export interface IppFrontDeps {
+  /** What stands before the name of a queue, in requests and in every URI: `/ipp/print/`. */
+  readonly prefix: string;
   readonly spool: Spool;
   /** Undefined for a queue that is not there and for one that the asker may not print on. */
   findPrinter(asker: Asker, queue: string): Printer | undefined;
@@ -65,10 +67,13 @@ export function factsFor({ deps }: IppExchange, printer: Printer): PrinterFacts 
     deviceName: deps.deviceName(),
     started: deps.started,
     now: deps.clock.wall(),
-    queuedJobs: jobsOn({ device: null, queue: printer.id }, deps.spool.active()),
+    queuedJobs: jobsOn(printer.destination, deps.spool.active()),
   };
 }
 
-export function isOn(destination: { device: DeviceId | null; queue: string }, printer: { id: string }): boolean {
-  return destination.device === null && destination.queue === printer.id;
+export function isOn(
+  { destination }: { readonly destination: Destination },
+  { device, queue }: { readonly device: DeviceId | null; readonly queue: string },
+): boolean {
+  return destination.device === device && destination.queue === queue;
 }

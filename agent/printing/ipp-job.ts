@@ -30,7 +30,7 @@ export function getJobs(exchange: IppExchange, printer: Printer): IppAnswer {
   const mine = firstBoolean(operation, 'my-jobs') === true;
   const jobs = deps.spool
     .jobs()
-    .filter((job) => isOn(job.destination, printer) && isWanted(job, which) && (!mine || sameOwner(job.owner, owner)))
+    .filter((job) => isOn(job, printer.destination) && isWanted(job, which) && (!mine || sameOwner(job.owner, owner)))
     .toSorted(inQueueOrder)
     .slice(0, Math.min(limit, mostJobs));
   return accepted(
@@ -70,12 +70,16 @@ interface NamedJob {
 export function namedJob(exchange: IppExchange): NamedJob | undefined {
   const { deps, asker, owner, subject } = exchange;
   const job = jobOf(exchange);
-  if (job === undefined || !isOn(job.destination, { id: subject.queue })) return undefined;
+  const printer = deps.findPrinter(asker, subject.queue);
+  if (job === undefined || !isOn(job, printer?.destination ?? { device: null, queue: subject.queue })) return undefined;
+  const own = isOwn(exchange, job);
+  return printer !== undefined || (own && owner.kind === 'device') ? { job, own } : undefined;
+}
+
+function isOwn({ owner, subject }: IppExchange, job: Job): boolean {
   // The sender's own random name for it, over a connection with the sender's key: the user name adds nothing.
   const bySubmission = subject.job !== undefined && 'uuid' in subject.job && owner.kind === 'device';
-  const own = bySubmission || sameOwner(job.owner, owner);
-  const proved = own && owner.kind === 'device';
-  return proved || deps.findPrinter(asker, subject.queue) !== undefined ? { job, own } : undefined;
+  return bySubmission || sameOwner(job.owner, owner);
 }
 
 function jobOf({ deps, owner, subject }: IppExchange): Job | undefined {

@@ -49,37 +49,43 @@ function onlyString(
 /** A subject that names no queue: nothing is found for it. */
 const nothing: IppSubject = { queue: '' };
 
-/** @param httpPath what follows `/ipp/print/` in the request line, undecoded */
-export function subjectOf(request: IppRequest, httpPath: string): IppSubject | IppAnswer {
+/** Where the request was sent. */
+interface Target {
+  /** `/ipp/print/` */
+  readonly prefix: string;
+  /** What follows the prefix in the request line, undecoded. */
+  readonly path: string;
+}
+
+export function subjectOf(request: IppRequest, { prefix, path }: Target): IppSubject | IppAnswer {
   const operation = groupOf(request, 'operation');
-  const queue = decoded(httpPath.split('/')[0] ?? '');
+  const queue = decoded(path.split('/')[0] ?? '');
   const printerUri = firstString(operation, 'printer-uri');
-  if (printerUri !== undefined) return printerSubject(printerUri, queue, firstNumber(operation, 'job-id'));
+  if (printerUri !== undefined)
+    return printerSubject(pathBelow(prefix, printerUri), queue, firstNumber(operation, 'job-id'));
   const jobUri = firstString(operation, 'job-uri');
-  if (jobUri !== undefined) return jobSubject(jobUri, queue);
+  if (jobUri !== undefined) return jobSubject(jobUri, pathBelow(prefix, jobUri), queue);
   return refused('client-error-bad-request', 'The request names neither a printer-uri nor a job-uri.');
 }
 
 /** The queue asked for and the one addressed must be the same, or a check of either could be walked around. */
-function printerSubject(printerUri: string, queue: string, id: number | undefined): IppSubject {
-  const path = pathBelowFront(printerUri);
+function printerSubject(path: string[] | undefined, queue: string, id: number | undefined): IppSubject {
   if (path?.length !== 1 || decoded(path[0] ?? '') !== queue) return nothing;
   return { queue, job: id === undefined ? undefined : { id } };
 }
 
-function jobSubject(jobUri: string, queue: string): IppSubject {
+function jobSubject(jobUri: string, path: string[] | undefined, queue: string): IppSubject {
   const uuid = JobUuid.safeParse(jobUri.toLowerCase());
   if (uuid.success) return { queue, job: { uuid: uuid.data } };
-  const path = pathBelowFront(jobUri);
   const [printer = '', id = ''] = path ?? [];
   if (path?.length !== 2 || decoded(printer) !== queue || !/^\d{1,10}$/.test(id)) return nothing;
   return { queue, job: { id: Number(id) } };
 }
 
 /** `ipp://host:port/ipp/print/laser/12` -> [laser, 12], undecoded. */
-function pathBelowFront(uri: string): string[] | undefined {
-  const path = /^(?:ipps?|https?):\/\/[^/?#]*\/ipp\/print\/([^?#]*)$/i.exec(uri)?.[1];
-  return path?.split('/');
+function pathBelow(prefix: string, uri: string): string[] | undefined {
+  const path = /^(?:ipps?|https?):\/\/[^/?#]*(\/[^?#]*)$/i.exec(uri)?.[1];
+  return path?.startsWith(prefix) === true ? path.slice(prefix.length).split('/') : undefined;
 }
 
 function decoded(component: string): string {

@@ -1,10 +1,11 @@
 /**
- * The IPP front, one for the peers port and the guests port: HTTP in, one operation, HTTP out (RFC 8010 section 4).
+ * The IPP front of the peers port, the guests port and the loopback gateway: HTTP in, one operation, HTTP out (RFC 8010 section 4).
  * Ports, TLS, stalled bodies and foreign web pages are the door's affair; who may see which queue is `access`'.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toNethoodError } from '../../protocol/errors.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
+import type { Asker } from '../trust/access.ts';
 import { failed, noSuchPrinter, refused, responseOf, type IppAnswer } from './ipp-answer.ts';
 import { groupOf } from './ipp-attributes.ts';
 import { readIppMessage, type IppMessageHeader } from './ipp-decoder.ts';
@@ -36,7 +37,7 @@ const jobOperations: ReadonlyMap<number, JobOperation> = new Map<number, JobOper
 ]);
 
 export function createIppRoute(deps: IppFrontDeps): HttpRoute {
-  return { prefix: '/ipp/print/', handle: (exchange) => handle(deps, exchange) };
+  return { prefix: deps.prefix, handle: (exchange) => handle(deps, exchange) };
 }
 
 async function handle(deps: IppFrontDeps, http: HttpExchange): Promise<void> {
@@ -91,7 +92,7 @@ async function operate(deps: IppFrontDeps, http: HttpExchange, request: IppReque
   const ofPrinter = printerOperations.get(request.operation);
   if (ofJob === undefined && ofPrinter === undefined)
     return refused('server-error-operation-not-supported', `${operationName(request.operation)} is not supported.`);
-  const subject = subjectOf(request, http.path);
+  const subject = subjectOf(request, { prefix: deps.prefix, path: http.path });
   if ('status' in subject) return subject;
   const exchange: IppExchange = {
     deps,
@@ -111,15 +112,23 @@ async function operate(deps: IppFrontDeps, http: HttpExchange, request: IppReque
 }
 
 /** The name under which the client reached us is one under which it reaches us again; the door has checked it. */
-function addressOf({ hostName }: IppFrontDeps, { request, asker }: HttpExchange): FrontAddress {
+function addressOf({ hostName, prefix }: IppFrontDeps, { request, asker }: HttpExchange): FrontAddress {
   const { socket, headers } = request;
   const host = headers.host ?? '';
   const authority = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${hostName}:${socket.localPort ?? 631}`;
   return {
     authority,
+    prefix,
     encrypted: 'encrypted' in socket && socket.encrypted === true,
-    plainToo: asker.kind !== 'device',
+    doors: doorsOf(asker),
   };
+}
+
+/** Agents come by TLS with their certificate, guests as they like, the programs of this PC with a secret and without TLS. */
+function doorsOf({ kind }: Asker): FrontAddress['doors'] {
+  if (kind === 'device') return [{ encrypted: true, authentication: 'certificate' }];
+  if (kind === 'owner') return [{ encrypted: false, authentication: 'basic' }];
+  return [false, true].map((encrypted) => ({ encrypted, authentication: 'requesting-user-name' }));
 }
 
 function declaredBytes({ headers }: IncomingMessage): number | undefined {

@@ -129,7 +129,7 @@ function orderFor({ operation, owner }: IppExchange, printer: Printer, { templat
   // Only a key proves who sends: from a guest such a name would be a claim.
   const submission = owner.kind === 'device' ? firstString(operation, 'nethood-submission-id') : undefined;
   return {
-    destination: { device: null, queue: printer.id },
+    destination: printer.destination,
     label: printer.id,
     owner,
     name: cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255) || 'Untitled',

@@ -82,6 +82,7 @@ class PrintServiceOfAgent implements LocalPrintService {
     this.#remote = remote;
     this.#spool = spool;
     this.ippRoute = createIppRoute({
+      prefix: '/ipp/print/',
       spool,
       findPrinter: (asker, queue) => this.#visible(asker).find(({ id }) => id === queue),
       device: deps.deviceId,
@@ -133,7 +134,7 @@ class PrintServiceOfAgent implements LocalPrintService {
 
   visibleTo(asker: Asker): readonly RemotePrinter[] {
     return this.#visible(asker).map((printer) =>
-      remotePrinter(printer, jobsOn({ device: null, queue: printer.id }, this.#spool.active())),
+      remotePrinter(printer, jobsOn(printer.destination, this.#spool.active())),
     );
   }
 

@@ -27,8 +27,7 @@ export function printTarget(on: string, deps: TargetDeps): PrintTarget {
   if (own.length > 1)
     throw new NethoodError('ambiguous', `"${on}" fits several printers: ${own.map(({ id }) => id).join(', ')}.`);
   const [printer] = own;
-  if (printer !== undefined)
-    return { destination: { device: null, queue: printer.id }, label: printer.id, own: printer };
+  if (printer !== undefined) return { destination: printer.destination, label: printer.id, own: printer };
   const slash = on.lastIndexOf('/');
   if (slash < 1)
     throw new NethoodError(

@@ -33,8 +33,10 @@ export interface FrontAddress {
   readonly authority: string;
   /** Of the connection that asks. */
   readonly encrypted: boolean;
-  /** The guests port takes both; the peers port TLS alone. */
-  readonly plainToo: boolean;
+  /** What stands before the queue's name: `/ipp/print/`. */
+  readonly prefix: string;
+  /** How the queue can be asked under this authority, and how the asker shows who it is. */
+  readonly doors: readonly { readonly encrypted: boolean; readonly authentication: string }[];
 }
 
 export interface PrinterFacts {
@@ -88,8 +90,8 @@ export function printerAttributes(
 }
 
 /** `ipps://host:port/ipp/print/laser` */
-export function printerUri(printer: Pick<Printer, 'id'>, { authority, encrypted }: FrontAddress): string {
-  return `${encrypted ? 'ipps' : 'ipp'}://${authority}/ipp/print/${encodeURIComponent(printer.id)}`;
+export function printerUri({ id }: Pick<Printer, 'id'>, { authority, prefix, encrypted }: FrontAddress): string {
+  return `${encrypted ? 'ipps' : 'ipp'}://${authority}${prefix}${encodeURIComponent(id)}`;
 }
 
 /** Our formats among those that the destination takes. */
@@ -172,16 +174,14 @@ const fixedAttributes: AttributeTable = {
 };
 
 function addressAttributes(printer: Printer, address: FrontAddress): AttributeTable {
-  const both = address.plainToo ? [false, true] : [true];
-  const uris = both.map((encrypted) => printerUri(printer, { ...address, encrypted }));
-  const page = `${address.encrypted ? 'https' : 'http'}://${address.authority}/ipp/print/${encodeURIComponent(printer.id)}`;
+  const { doors } = address;
+  const uris = doors.map(({ encrypted }) => printerUri(printer, { ...address, encrypted }));
   return {
     'printer-uri-supported': uri(...uris),
-    'uri-security-supported': keyword(...both.map((encrypted) => (encrypted ? 'tls' : 'none'))),
-    'uri-authentication-supported': keyword(
-      ...both.map(() => (address.plainToo ? 'requesting-user-name' : 'certificate')),
-    ),
-    'printer-more-info': uri(page),
+    'uri-security-supported': keyword(...doors.map(({ encrypted }) => (encrypted ? 'tls' : 'none'))),
+    'uri-authentication-supported': keyword(...doors.map(({ authentication }) => authentication)),
+    // http is to https as ipp to ipps.
+    'printer-more-info': uri(printerUri(printer, address).replace('ipp', 'http')),
   };
 }
 

@@ -1,12 +1,15 @@
-/** A print queue of this PC as the front and the printer list see it, whatever backend is behind it. */
+/** A print queue, of this PC or of a neighbour, as the front and the printer list see it, whatever backend is behind it. */
 import { createHash } from 'node:crypto';
 import type { DeviceId, QueueName } from '../../protocol/ids.ts';
 import type { AttributeGroup } from './ipp-values.ts';
+import type { Destination } from './job.ts';
 import type { PrintBackend, Queue } from './print-backend.ts';
 
 export interface Printer {
   /** The last component of `/ipp/print/<id>`. */
   readonly id: QueueName;
+  /** Where the spool sends what is printed on it. */
+  readonly destination: Destination;
   /** As it was when the backend was last asked; its name there is `queue.id`. */
   readonly queue: Queue;
   readonly backend: PrintBackend;

@@ -149,6 +149,7 @@ export class OwnPrinters implements AsyncDisposable {
     const configSame = before !== undefined && sameText(configOf(before.queue), configOf(queue));
     return {
       id,
+      destination: { device: null, queue: id },
       queue,
       backend,
       stateChanged: stateSame ? before.stateChanged : now,
