@@ -1,6 +1,7 @@
 /** Captures multicast DNS in a host of an office with tcpdump, and reads the packets with our own decoder. */
 import { readFile } from 'node:fs/promises';
 import { decodeMessage } from '../../agent/discovery/dns-decode.ts';
+import { addressText } from '../../agent/discovery/dns-address.ts';
 import type { DnsMessage } from '../../agent/discovery/dns-types.ts';
 import type { Office } from './office.ts';
 
@@ -38,7 +39,6 @@ export class MdnsCapture implements AsyncDisposable {
     return new MdnsCapture(office, file, end);
   }
 
-  /** IPv4 so far. */
   async packets(): Promise<Captured[]> {
     return readPcap(await readFile(this.#file));
   }
@@ -67,17 +67,35 @@ function readPcap(file: Buffer): Captured[] {
 }
 
 function readFrame(frame: Buffer, at: number): Captured | undefined {
-  if (frame.length < 42 || frame.readUInt16BE(12) !== 0x0800) return undefined;
+  if (frame.length < 42) return undefined;
+  const etherType = frame.readUInt16BE(12);
   const ip = frame.subarray(14);
-  const udp = ip.subarray((ip.readUInt8(0) & 15) * 4);
+  if (etherType === 0x0800) {
+    const [from, to] = [ip.subarray(12, 16), ip.subarray(16, 20)];
+    return readUdp(ip.subarray((ip.readUInt8(0) & 15) * 4), { at, from, to, hops: ip.readUInt8(8) });
+  }
+  // Without extension headers, as they are sent here.
+  if (etherType !== 0x86dd || ip.length < 48 || ip.readUInt8(6) !== 17) return undefined;
+  const [from, to] = [ip.subarray(8, 24), ip.subarray(24, 40)];
+  return readUdp(ip.subarray(40), { at, from, to, hops: ip.readUInt8(7) });
+}
+
+interface Header {
+  readonly at: number;
+  readonly from: Buffer;
+  readonly to: Buffer;
+  readonly hops: number;
+}
+
+function readUdp(udp: Buffer, { at, from, to, hops }: Header): Captured {
   const bytes = udp.subarray(8, udp.readUInt16BE(4));
   return {
     at,
-    from: ip.subarray(12, 16).join('.'),
+    from: addressText(from),
     fromPort: udp.readUInt16BE(0),
-    to: ip.subarray(16, 20).join('.'),
+    to: addressText(to),
     toPort: udp.readUInt16BE(2),
-    hops: ip.readUInt8(8),
+    hops,
     bytes,
     message: decodeMessage(bytes),
   };
