@@ -54,6 +54,12 @@ export const Config = z.strictObject({
         .int()
         .min(0)
         .default(256 * 2 ** 20),
+      /** How long a job waits for a printer that is away, hours. */
+      expiryHours: z
+        .number()
+        .min(0.1)
+        .max(24 * 365)
+        .default(24),
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),

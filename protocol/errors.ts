@@ -67,6 +67,11 @@ export const errorTable = {
     http: 415,
     meaning: 'A document is not what it claims to be, or of a format that the printer does not take.',
   },
+  'not-supported': {
+    exit: 2,
+    http: 422,
+    meaning: 'The printer cannot print in the way that was asked for; the message names what it can.',
+  },
   'job-failed': { exit: 1, http: 500, meaning: 'The print system gave the job up.' },
   'bad-message': { exit: 6, http: 400, meaning: 'The other agent said something that fits no schema.' },
   'unsupported-version': { exit: 6, http: 505, meaning: 'The two agents have no protocol version in common.' },

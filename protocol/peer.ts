@@ -129,6 +129,8 @@ export const JobEvent = z.object({
   message: z.string().max(1023).optional(),
   pagesCompleted: z.int().min(0).optional(),
   pagesTotal: z.int().min(0).optional(),
+  /** Milliseconds since 1970: when its owner gives it up, while it waits there for the printer. */
+  expires: z.int().min(0).optional(),
 });
 export type JobEvent = z.infer<typeof JobEvent>;
 

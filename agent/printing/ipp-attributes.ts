@@ -126,6 +126,17 @@ export function firstBoolean(attributeGroup: AttributeGroup, attributeName: stri
   return valuesOf(attributeGroup, attributeName, (value) => (value.tag === 'boolean' ? value.value : undefined))[0];
 }
 
+/** Milliseconds since 1970. */
+export function firstDate(attributeGroup: AttributeGroup, attributeName: string): number | undefined {
+  const [date] = valuesOf(attributeGroup, attributeName, (value) =>
+    value.tag === 'dateTime' ? value.value : undefined,
+  );
+  if (date === undefined) return undefined;
+  const { year, month, day, hour, minute, second, deciSecond, zoneSign, zoneHour, zoneMinute } = date;
+  const zone = (zoneSign === '-' ? -1 : 1) * (zoneHour * 60 + zoneMinute);
+  return Date.UTC(year, month - 1, day, hour, minute - zone, second, deciSecond * 100);
+}
+
 function valuesOf<T>(from: AttributeGroup, attributeName: string, read: (value: IppValue) => T | undefined): T[] {
   const found: T[] = [];
   for (const value of from.get(attributeName) ?? []) {

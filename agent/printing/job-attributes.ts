@@ -15,6 +15,7 @@ import {
 } from './ipp-attributes.ts';
 import { attributesFromJson } from './ipp-json.ts';
 import type { AttributeGroup } from './ipp-values.ts';
+import { expiryOf } from './job-patience.ts';
 import type { Job } from './job.ts';
 import { upTime } from './printer-attributes.ts';
 
@@ -61,6 +62,7 @@ function publicAttributes(job: Job, facts: JobFacts): AttributeTable {
     'job-state-reasons': reasons(job),
     'job-printer-up-time': integer(upTime(started, now)),
     'job-k-octets': integer(Math.ceil((job.document?.bytes ?? 0) / 1024)),
+    'job-impressions': job.pagesTotal === undefined ? undefined : integer(job.pagesTotal),
     'job-impressions-completed': integer(job.pages ?? 0),
     'number-of-documents': integer(job.document === undefined ? 0 : 1),
     ...times(job, started),
@@ -84,11 +86,14 @@ function dateOf(at: number | undefined): IppValues {
 }
 
 function ownAttributes(job: Job): AttributeTable {
+  const expires = expiryOf(job);
   return {
     'job-uuid': uri(job.uuid),
     'job-name': name(job.name),
     'job-originating-user-name': name(job.owner.user),
     'job-state-message': text(job.message ?? ''),
+    // For agents, beside their session's news; absent while it waits for nobody.
+    'nethood-expires': expires === undefined ? undefined : dateTime(expires),
     'document-format': job.document === undefined ? undefined : mimeMediaType(job.document.format),
   };
 }

@@ -11,20 +11,31 @@ export function forgetFailures(job: Job): Job {
 
 /** What the destination says of a job that it has. */
 export function applyReport(job: Job, report: BackendJob, now: number): Job {
-  const { message: _, ...rest } = job;
   const state = forward(job.state, report.state);
-  const pages = report.pagesCompleted ?? job.pages;
-  const pagesTotal = report.pagesTotal ?? job.pagesTotal;
-  const reported: Job = {
-    ...rest,
-    state,
-    reasons: [...report.stateReasons].filter((reason) => reason !== 'none').slice(0, 32),
-    ...(report.message === undefined || report.message === '' ? {} : { message: report.message.slice(0, 1023) }),
-    ...(pages === undefined ? {} : { pages }),
-    ...(pagesTotal === undefined ? {} : { pagesTotal }),
-  };
+  const reasons = report.stateReasons.filter((reason) => reason !== 'none').slice(0, 32);
+  // An empty message says nothing.
+  const message = report.message?.slice(0, 1023) || undefined;
+  const reported = withWords({ ...job, state, reasons }, { ...report, message });
   const started = rank(state) >= 1 && job.processing === undefined ? { ...reported, processing: now } : reported;
   return finalJobStates.includes(state) ? { ...started, phase: 'ended', ended: now } : started;
+}
+
+/** Words and expiry are those of the moment, pages stay known; a wish to be held is over when it waits no longer. */
+function withWords(job: Job, { message, expires, pagesCompleted, pagesTotal }: BackendJob): Job {
+  const { message: _, expires: __, hold, ...rest } = job;
+  return {
+    ...rest,
+    ...known('message', message),
+    ...known('expires', expires),
+    ...known('hold', job.state === 'pending-held' ? hold : undefined),
+    ...known('pages', pagesCompleted ?? job.pages),
+    ...known('pagesTotal', pagesTotal ?? job.pagesTotal),
+  };
+}
+
+/** An absent key and one of `undefined` are not the same in a journal's comparison. */
+function known<K extends keyof Job>(key: K, value: Job[K]): Partial<Pick<Job, K>> {
+  return value === undefined ? {} : ({ [key]: value } as Pick<Job, K>);
 }
 
 function rank(state: JobState): 0 | 1 | 2 {

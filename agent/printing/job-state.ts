@@ -10,63 +10,12 @@
  * before anything is sent again, and where it cannot tell, a person decides.
  */
 import { NethoodError, type ErrorCode } from '../../protocol/errors.ts';
-import type { JobState } from '../../protocol/resources.ts';
+import type { EventOf, JobEvent, JobEvents, JobStep } from './job-events.ts';
+import { entered, holdAsked, releaseAsked } from './job-hold.ts';
+import { canceled, end, inDoubt, stay, waiting, watchAgain } from './job-moves.ts';
+import { moreFailures, patienceWords } from './job-patience.ts';
+import { applyReport, forgetFailures } from './job-progress.ts';
 import type { Job } from './job.ts';
-import { moreFailures } from './job-patience.ts';
-import { applyReport, forgetFailures, forward } from './job-progress.ts';
-import type { BackendJob } from './print-backend.ts';
-
-export interface JobEvents {
-  /** Its document is on disk, whole. */
-  received: { readonly document: NonNullable<Job['document']>; readonly held: boolean };
-  /** Create-Job without Send-Document in time (RFC 8011 section 4.2.4), or a document that broke off. */
-  'receive-ended': { readonly message: string };
-  /** The lane is free. */
-  turn: object;
-  /** The destination took the document whole, or says that it has it. */
-  accepted: { readonly report: BackendJob };
-  /** The destination says that the job never arrived. */
-  absent: object;
-  /** A try to submit or to ask. `sent`: the destination may have the whole document. */
-  failed: Failure & { readonly sent: boolean };
-  report: { readonly report: BackendJob };
-  /** It had the job and knows it no more. */
-  vanished: object;
-  'contact-lost': Failure;
-  /** The back-off has passed, or the destination is back. */
-  retry: object;
-  hold: object;
-  release: object;
-  cancel: { readonly by: 'user' | 'operator' };
-  /** The agent has started and found the job in its journal. */
-  restarted: { readonly documentThere: boolean };
-}
-interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
-
-export type JobEvent = {
-  [T in keyof JobEvents]: { readonly type: T; /** Wall clock. */ readonly now: number } & JobEvents[T];
-}[keyof JobEvents];
-type EventOf<T extends keyof JobEvents> = Extract<JobEvent, { type: T }>;
-
-export type JobEffect =
-  /** Hand the document over. */
-  | { readonly type: 'submit' }
-  /** Ask the destination whether it has the job. */
-  | { readonly type: 'find' }
-  | { readonly type: 'watch' }
-  /** Ask the destination to cancel it. */
-  | { readonly type: 'cancel' }
-  /** Stop the try that is under way; its end is a `failed`. */
-  | { readonly type: 'interrupt' }
-  | { readonly type: 'retry'; readonly afterMs: number };
-
-export interface JobStep {
-  readonly job: Job;
-  readonly effects: readonly JobEffect[];
-}
 
 /** @throws NethoodError `not-permitted` where a person asks for what cannot be done any more */
 export function step(job: Job, event: JobEvent): JobStep {
@@ -76,15 +25,22 @@ export function step(job: Job, event: JobEvent): JobStep {
 
 /** Whether the step must be on disk before its effects happen; pages and words alone need not. */
 export function mustRecord(before: Job, after: Job): boolean {
-  const lasting = ['phase', 'state', 'document', 'reference', 'unsure', 'cancelledBy', 'since', 'ended'] as const;
+  const lasting = [
+    'phase',
+    'state',
+    'document',
+    'reference',
+    'unsure',
+    'cancelledBy',
+    'since',
+    'ended',
+    'hold',
+  ] as const;
   return lasting.some((key) => before[key] !== after[key]);
 }
 
 const handlers: { readonly [T in keyof JobEvents]: (job: Job, event: EventOf<T>) => JobStep } = {
-  received: (job, { document, held }) => {
-    if (job.phase !== 'receiving') return stay(job);
-    return stay(held ? heldByPerson({ ...job, document }) : waiting({ ...job, document }));
-  },
+  received: (job, { document }) => stay(job.phase === 'receiving' ? entered(job, document) : job),
   'receive-ended': (job, { message, now }) =>
     job.phase === 'receiving' ? end(job, 'aborted', ['aborted-by-system'], { message, now }) : stay(job),
   turn: (job) => {
@@ -126,16 +82,8 @@ const handlers: { readonly [T in keyof JobEvents]: (job: Job, event: EventOf<T>)
     return end(job, 'aborted', ['aborted-by-system', 'nethood-outcome-unknown'], { message: words, now });
   },
   retry: (job) => (job.phase === 'submitted' ? watchAgain(job) : stay(job)),
-  hold: (job) => {
-    if (job.phase === 'held') return stay(job);
-    if (job.phase === 'waiting') return stay(heldByPerson(job));
-    throw new NethoodError('not-permitted', `Job ${job.id} cannot be held any more: ${tooLate(job)}.`);
-  },
-  release: (job) => {
-    if (job.phase === 'held') return stay(waiting({ ...job, unsure: false }));
-    if (job.phase === 'waiting') return stay(job);
-    throw new NethoodError('not-permitted', `Job ${job.id} is not held.`);
-  },
+  hold: (job) => stay(holdAsked(job)),
+  release: (job) => stay(releaseAsked(job)),
   cancel: (job, { by, now }) => cancelAsked({ ...job, cancelledBy: job.cancelledBy ?? by }, now),
   restarted: (job, { documentThere, now }) => restarted(job, documentThere, now),
 };
@@ -158,6 +106,7 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   'unsupported',
   'unsupported-version',
   'bad-request',
+  'not-supported',
   'not-permitted',
   'job-failed',
 ]);
@@ -171,8 +120,13 @@ function refused(job: Job, code: ErrorCode, { message, now }: { message: string;
 
 function gaveUp(job: Job, now: number): JobStep {
   if (job.unsure)
-    return stay(inDoubt(job, `${job.label} was not reached for a day and cannot say whether it has the document.`));
-  const message = `${job.label} was not reached for a day; the document was not printed.`;
+    return stay(
+      inDoubt(
+        job,
+        `${job.label} was not reached for ${patienceWords(job)} and cannot say whether it has the document.`,
+      ),
+    );
+  const message = `${job.label} was not reached for ${patienceWords(job)}; the document was not printed.`;
   return end(job, 'aborted', ['aborted-by-system', 'nethood-expired'], { message, now });
 }
 
@@ -211,50 +165,4 @@ function restarted(job: Job, documentThere: boolean, now: number): JobStep {
   }
   if (job.phase === 'submitting') return stay(waiting({ ...job, unsure: true }));
   return job.phase === 'submitted' ? watchAgain(job) : stay(job);
-}
-
-function watchAgain(job: Job): JobStep {
-  return {
-    job,
-    effects: job.cancelledBy === undefined ? [{ type: 'watch' }] : [{ type: 'cancel' }, { type: 'watch' }],
-  };
-}
-
-function stay(job: Job): JobStep {
-  return { job, effects: [] };
-}
-
-function waiting(job: Job): Job {
-  return { ...forgetFailures(job), phase: 'waiting', state: forward(job.state, 'pending'), reasons: [] };
-}
-
-function heldByPerson(job: Job): Job {
-  const state = forward(job.state, 'pending-held');
-  return { ...forgetFailures(job), phase: 'held', state, reasons: ['job-hold-until-specified'] };
-}
-
-function inDoubt(job: Job, message: string): Job {
-  const state = job.state === 'processing' ? 'processing-stopped' : forward(job.state, 'pending-held');
-  const { reference: _, ...rest } = forgetFailures(job);
-  return { ...rest, phase: 'held', state, reasons: ['nethood-may-have-printed'], message };
-}
-
-function canceled(job: Job, now: number, message?: string): JobStep {
-  const reason = job.cancelledBy === 'operator' ? 'job-canceled-by-operator' : 'job-canceled-by-user';
-  return end(job, 'canceled', [reason], { message, now });
-}
-
-interface EndOptions {
-  readonly message: string | undefined;
-  readonly now: number;
-}
-
-function end(job: Job, state: JobState, reasons: string[], { message, now }: EndOptions): JobStep {
-  const words = message === undefined ? {} : { message };
-  return stay({ ...forgetFailures(job), ...words, phase: 'ended', state, reasons, ended: now });
-}
-
-function tooLate(job: Job): string {
-  if (job.phase === 'ended') return `it is ${job.state}`;
-  return job.phase === 'receiving' ? 'its document has not arrived' : `it is on its way to ${job.label}`;
 }

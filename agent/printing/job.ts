@@ -57,6 +57,14 @@ export const Job = z.object({
   /** An earlier try may have arrived: the destination is asked before anything is sent again. */
   unsure: z.boolean(),
   cancelledBy: z.enum(['user', 'operator']).optional(),
+  /** `wanted`: it shall wait where its printer is until somebody releases it. `released`: told on its way there. */
+  hold: z.enum(['wanted', 'released']).optional(),
+  /** Rather not printed than printed otherwise than the template says (ipp-attribute-fidelity). */
+  fidelity: z.boolean().optional(),
+  /** How long it waits for its destination. */
+  patienceMs: Millis.optional(),
+  /** When its destination gives it up, as that says. */
+  expires: Millis.optional(),
   /** Tries in a row that did not reach the destination. */
   failures: z.int().min(0),
   /** Wall-clock milliseconds, as all times here: since when it waits for its destination, or for word of it. */

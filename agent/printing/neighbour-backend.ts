@@ -9,7 +9,9 @@ import { finalJobStates } from '../../protocol/resources.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 import {
+  attributes,
   boolean,
+  firstDate,
   firstNumber,
   firstString,
   groupOf,
@@ -37,13 +39,18 @@ interface NeighbourBackendDeps {
 /** How often a job is asked for where the owner's own news of it do not come, and where they do. */
 const pollMs = { alone: 3_000, withNews: 20_000 } as const;
 
+/** RFC 8011 section 5.2.2. */
+const heldThere = attributes({ 'job-hold-until': keyword('indefinite') });
+
 const wanted = keyword(
   'job-id',
   'job-uuid',
   'job-state',
   'job-state-reasons',
   'job-state-message',
+  'job-impressions',
   'job-impressions-completed',
+  'nethood-expires',
 );
 
 export class NeighbourBackend implements PrintBackend {
@@ -69,12 +76,14 @@ export class NeighbourBackend implements PrintBackend {
   }
 
   async submit(queue: QueueName, document: Document, signal: AbortSignal): Promise<BackendJob> {
-    const { uuid, user, format, template } = document;
+    const { uuid, user, format, hold = false, fidelity = false } = document;
+    const template = new Map([...document.template, ...(hold ? heldThere : [])]);
     const ticket: IppGroup[] = template.size === 0 ? [] : [{ group: 'job', attributes: template }];
     const operation = {
       'requesting-user-name': name(user),
       'job-name': name(document.name),
-      'ipp-attribute-fidelity': boolean(false),
+      // What shall wait for its sender must not come out because its owner's version cannot hold it.
+      'ipp-attribute-fidelity': boolean(fidelity || hold),
       'document-format': mimeMediaType(format),
       'nethood-submission-id': uri(uuid),
     };
@@ -167,11 +176,14 @@ function backendJob(uuid: JobUuid, job: AttributeGroup): BackendJob {
   if (state === undefined) throw new NethoodError('bad-message', 'The neighbour answers without a job-state.');
   const message = firstString(job, 'job-state-message');
   const pages = firstNumber(job, 'job-impressions-completed');
+  const pagesTotal = firstNumber(job, 'job-impressions');
   return {
     reference: uuid,
     state,
     stateReasons: stringsOf(job, 'job-state-reasons'),
     message: message === '' ? undefined : message,
     pagesCompleted: pages !== undefined && pages > 0 ? pages : undefined,
+    pagesTotal: pagesTotal !== undefined && pagesTotal > 0 ? pagesTotal : undefined,
+    expires: firstDate(job, 'nethood-expires'),
   };
 }

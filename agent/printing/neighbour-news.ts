@@ -14,8 +14,8 @@ export function newsOf(neighbours: Neighbours, device: DeviceId, uuid: JobUuid):
   let wake: (() => void) | undefined;
   const listening = neighbours.events.on('job', (from, event) => {
     if (from !== device || event.uuid !== uuid) return;
-    const { state, stateReasons, message, pagesCompleted, pagesTotal } = event;
-    heard.push({ reference: uuid, state, stateReasons, message, pagesCompleted, pagesTotal });
+    const { state, stateReasons, message, pagesCompleted, pagesTotal, expires } = event;
+    heard.push({ reference: uuid, state, stateReasons, message, pagesCompleted, pagesTotal, expires });
     wake?.();
   });
   return {

@@ -29,6 +29,10 @@ export interface Document {
   readonly bytes: number;
   /** Job template attributes (copies, sides, media …) as they came. */
   readonly template: AttributeGroup;
+  /** It shall not be printed otherwise than the template says. */
+  readonly fidelity?: boolean;
+  /** It shall wait there until it is released; asked of neighbours alone. */
+  readonly hold?: boolean;
   open(): Readable;
 }
 
@@ -42,6 +46,8 @@ export interface BackendJob {
   readonly pagesCompleted?: number | undefined;
   /** Of how many, once that is known. */
   readonly pagesTotal?: number | undefined;
+  /** When it is given up there, wall-clock milliseconds; absent while it does not wait for its printer. */
+  readonly expires?: number | undefined;
 }
 
 export interface PrintBackend extends AsyncDisposable {

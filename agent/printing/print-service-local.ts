@@ -23,7 +23,7 @@ import { acceptedFormats } from './printer-attributes.ts';
 import { cutToBytes } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import { OwnPrinters } from './printers.ts';
-import { expectErrors, openSpool, type Spool } from './spool.ts';
+import { expectErrors, openSpool, type Spool, type SpoolLimits } from './spool.ts';
 import type { Target } from './spool-attempts.ts';
 
 /** Jobs that wait, of all senders and of one. */
@@ -49,7 +49,10 @@ export async function createPrintService(deps: PrintServiceDeps): Promise<LocalP
     const printer = own.get(queue);
     return printer && { backend: printer.backend, queue: printer.queue.id };
   };
-  const limits = () => ({ ...quota, ...config.current.printing });
+  const limits = (): SpoolLimits => {
+    const { largestDocument, reserve, expiryHours } = config.current.printing;
+    return { ...quota, largestDocument, reserve, patienceMs: expiryHours * 3_600_000 };
+  };
   try {
     const { folder, random } = deps;
     const spool = scope.use(await openSpool({ folder, backendFor, clock, random, log, limits }));

@@ -98,6 +98,7 @@ export function jobView(job: Job, facts: JobFactsForPeople): JobView {
 
 /** What the submitting device is told. */
 export function jobEvent(job: Job): JobEvent {
+  const expires = expiryOf(job);
   return {
     type: 'job',
     uuid: job.uuid,
@@ -106,6 +107,7 @@ export function jobEvent(job: Job): JobEvent {
     ...(job.message === undefined ? {} : { message: job.message }),
     ...(job.pages === undefined ? {} : { pagesCompleted: job.pages }),
     ...(job.pagesTotal === undefined ? {} : { pagesTotal: job.pagesTotal }),
+    ...(expires === undefined ? {} : { expires: Math.round(expires) }),
   };
 }
 

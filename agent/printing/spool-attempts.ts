@@ -7,8 +7,8 @@ import type { Log } from '../base/log.ts';
 import type { Scope } from '../base/scope.ts';
 import { attributesFromJson } from './ipp-json.ts';
 import type { Destination, Job } from './job.ts';
-import type { JobEvents } from './job-state.ts';
-import type { Document, PrintBackend } from './print-backend.ts';
+import type { JobEvents } from './job-events.ts';
+import type { BackendJob, Document, PrintBackend } from './print-backend.ts';
 import type { SpoolDocuments } from './spool-documents.ts';
 
 export interface Target {
@@ -78,27 +78,32 @@ export class SpoolAttempts {
   }
 
   /** Tried until the destination has heard it or the job is over by itself. */
-  cancel(job: Job): void {
+  insist(job: Job, on: 'cancel' | 'release'): void {
     const delays = backoff({ firstMs: 1_000, mostMs: 30_000, jitter: 0.2, random: this.#deps.random });
     this.#run(job.id, async (signal) => {
       for (let tries = 0; tries < 8; tries++) {
-        const failure = await this.#tellCancel(job, signal);
+        const failure = await this.#told(job, on, signal);
         if (failure === undefined || hasCode(failure, 'not-found', 'not-permitted', 'unsupported')) return;
         await sleep(this.#deps.clock, delays.next().value, signal);
       }
     });
   }
 
-  async #tellCancel(job: Job, signal: AbortSignal): Promise<NethoodError | undefined> {
+  /** Of a job that the destination has: told there, and what it says of the job then. @throws NethoodError the destination's */
+  async ask(job: Job, what: 'hold' | 'release', signal: AbortSignal): Promise<BackendJob | undefined> {
+    const { backend, queue } = this.#target(job);
+    await backend[what](queue, job.reference ?? '', signal);
+    return backend.find(queue, job.uuid, signal);
+  }
+
+  async #told(job: Job, what: 'cancel' | 'release', signal: AbortSignal): Promise<NethoodError | undefined> {
     try {
       const { backend, queue } = this.#target(job);
-      await backend.cancel(queue, job.reference ?? '', signal);
+      await backend[what](queue, job.reference ?? '', signal);
       return undefined;
     } catch (error) {
-      this.#deps.log.info(
-        { job: job.id, error: toNethoodError(error).message },
-        'The destination did not cancel the job.',
-      );
+      const { message } = toNethoodError(error);
+      this.#deps.log.info({ job: job.id, what, error: message }, 'The destination did not do what the job was told.');
       return toNethoodError(error);
     }
   }
@@ -168,6 +173,8 @@ export class SpoolAttempts {
       format: document.format,
       bytes: document.bytes,
       template: attributesFromJson(job.template),
+      fidelity: job.fidelity === true,
+      hold: job.hold === 'wanted',
       // Once its last byte is read, the destination may have it whole, whatever the answer.
       open: () => this.#deps.documents.read(document).once('end', sent),
     };

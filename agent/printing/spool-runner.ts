@@ -3,7 +3,8 @@ import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import type { DeviceId, JobId } from '../../protocol/ids.ts';
 import type { Job } from './job.ts';
 import { laneOf } from './job.ts';
-import { mustRecord, step, type JobEffect } from './job-state.ts';
+import type { JobEffect } from './job-events.ts';
+import { mustRecord, step } from './job-state.ts';
 import { SpoolAttempts, type AttemptDeps, type PlainJobEvent } from './spool-attempts.ts';
 import { SpoolLane } from './spool-lane.ts';
 import type { SpoolStore } from './spool-store.ts';
@@ -69,6 +70,14 @@ export class SpoolRunner {
     return after;
   }
 
+  /** Held or released where it is: here, or at its destination. @throws NethoodError what `step` or the destination throws */
+  async hold(id: JobId, what: 'hold' | 'release'): Promise<Job> {
+    const job = this.#deps.store.jobs.get(id);
+    if (job?.phase !== 'submitted') return this.dispatch(id, { type: what });
+    const report = await this.#attempts.ask(job, what, this.#deps.scope.signal);
+    return report === undefined ? job : this.dispatch(id, { type: 'report', report });
+  }
+
   /** This neighbour, or (null) the local print system, can be reached again: nobody waits out a back-off. */
   nudge(device: DeviceId | null): void {
     for (const id of this.#timers.keys())
@@ -120,7 +129,8 @@ export class SpoolRunner {
       case 'watch':
         return this.#attempts.watch(job);
       case 'cancel':
-        return this.#attempts.cancel(job);
+      case 'release':
+        return this.#attempts.insist(job, effect.type);
       case 'interrupt':
         return this.#attempts.interrupt(job.id);
       case 'retry':

@@ -14,6 +14,7 @@ import { Scope } from '../base/scope.ts';
 import { attributesToJson } from './ipp-json.ts';
 import type { AttributeGroup } from './ipp-values.ts';
 import { type Destination, type Job, type JobOwner, newJobUuid, submissionKey } from './job.ts';
+import { entered } from './job-hold.ts';
 import type { Target } from './spool-attempts.ts';
 import { type DocumentLimits, type IncomingDocument, SpoolDocuments } from './spool-documents.ts';
 import { refuseBeyondQuota, type SpoolQuota } from './spool-quota.ts';
@@ -28,7 +29,12 @@ export interface SpoolDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly limits: () => DocumentLimits & SpoolQuota;
+  readonly limits: () => SpoolLimits;
+}
+
+export interface SpoolLimits extends DocumentLimits, SpoolQuota {
+  /** How long a job waits for its destination; default: a day. */
+  readonly patienceMs?: number;
 }
 
 export interface JobOrder {
@@ -37,6 +43,10 @@ export interface JobOrder {
   readonly owner: JobOwner;
   readonly name: string;
   readonly template: AttributeGroup;
+  /** It waits until it is released: here, or for a neighbour's printer there. */
+  readonly hold?: boolean;
+  /** Rather not printed than otherwise than the template says. */
+  readonly fidelity?: boolean;
   /** The sender's own name for the job: the same one twice from the same device is the same job. */
   readonly uuid?: JobUuid | undefined;
 }
@@ -120,8 +130,7 @@ export class Spool implements AsyncDisposable {
       refuseBeyondQuota(order.owner, this.#runner.active(), this.#deps.limits());
       const received = await this.#documents.receive(document, stop);
       try {
-        const waiting = { phase: 'waiting', state: 'pending', document: received } as const;
-        return await this.#enter({ ...this.#newJob(order), ...waiting, reasons: [] });
+        return await this.#enter(entered(this.#newJob(order), received));
       } catch (error) {
         await this.#documents.remove(received);
         throw error;
@@ -152,7 +161,7 @@ export class Spool implements AsyncDisposable {
     try {
       const stop = AbortSignal.any([signal, this.#scope.signal]);
       const received = await this.#documents.receive(document, stop);
-      return await this.#runner.dispatch(id, { type: 'received', document: received, held: false });
+      return await this.#runner.dispatch(id, { type: 'received', document: received });
     } catch (error) {
       const { message } = toNethoodError(error);
       await this.#runner.dispatch(id, { type: 'receive-ended', message: message.slice(0, 1023) });
@@ -165,14 +174,14 @@ export class Spool implements AsyncDisposable {
     return this.#runner.dispatch(id, { type: 'cancel', by });
   }
 
-  /** @throws NethoodError `not-found`, `not-permitted` (it is on its way already) */
+  /** @throws NethoodError `not-found`, `not-permitted` (it prints already), `unsupported`, `unreachable` (it is at its destination) */
   hold(id: JobId): Promise<Job> {
-    return this.#runner.dispatch(id, { type: 'hold' });
+    return this.#runner.hold(id, 'hold');
   }
 
-  /** @throws NethoodError `not-found`, `not-permitted` (it is not held) */
+  /** @throws NethoodError `not-found`, `not-permitted` (it is not held), `unsupported`, `unreachable` */
   release(id: JobId): Promise<Job> {
-    return this.#runner.dispatch(id, { type: 'release' });
+    return this.#runner.hold(id, 'release');
   }
 
   /** The neighbour is there again, or (null) the local print system: its jobs do not wait out their back-off. */
@@ -208,9 +217,12 @@ export class Spool implements AsyncDisposable {
     return job;
   }
 
-  #newJob({ uuid = newJobUuid(), template, ...order }: JobOrder): Job {
+  #newJob({ uuid = newJobUuid(), template, hold = false, fidelity = false, ...order }: JobOrder): Job {
     return {
       ...order,
+      ...(hold ? { hold: 'wanted' } : {}),
+      ...(fidelity ? { fidelity } : {}),
+      patienceMs: this.#deps.limits().patienceMs,
       label: order.label.slice(0, 512),
       name: order.name.slice(0, 1023),
       id: this.#store.nextId(),

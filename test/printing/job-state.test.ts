@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expiryMs } from '../../agent/printing/job-patience.ts';
-import { mustRecord, step, type JobEffect, type JobEvent } from '../../agent/printing/job-state.ts';
+import type { JobEffect, JobEvent } from '../../agent/printing/job-events.ts';
+import { mustRecord, step } from '../../agent/printing/job-state.ts';
 import { Job, newJobUuid, type JobPhase } from '../../agent/printing/job.ts';
 import type { BackendJob } from '../../agent/printing/print-backend.ts';
-import { JobId, QueueName } from '../../protocol/ids.ts';
+import { DeviceId, JobId, QueueName } from '../../protocol/ids.ts';
 import { finalJobStates, JobState } from '../../protocol/resources.ts';
 
 const now = 1_760_000_000_000;
@@ -37,6 +38,9 @@ function report(state: JobState, change: Partial<BackendJob> = {}): BackendJob {
 }
 
 const failure = { code: 'unreachable', message: 'Nobody is there.' } as const;
+const away: Partial<Job> = {
+  destination: { device: DeviceId.parse('b'.repeat(52)), queue: QueueName.parse('laser') },
+};
 const names = (effects: readonly JobEffect[]) => effects.map(({ type }) => type).join(' ');
 
 describe('a step of a job', () => {
@@ -49,8 +53,9 @@ describe('a step of a job', () => {
     effects: string,
   ];
   const rows: Row[] = [
-    ['receiving', {}, { type: 'received', document, held: false } as never, 'waiting', 'pending', ''],
-    ['receiving', {}, { type: 'received', document, held: true } as never, 'held', 'pending-held', ''],
+    ['receiving', {}, { type: 'received', document } as never, 'waiting', 'pending', ''],
+    ['receiving', { hold: 'wanted' }, { type: 'received', document } as never, 'held', 'pending-held', ''],
+    ['receiving', { ...away, hold: 'wanted' }, { type: 'received', document } as never, 'waiting', 'pending', ''],
     ['receiving', {}, { type: 'receive-ended', message: 'No.' } as never, 'ended', 'aborted', ''],
     ['waiting', {}, { type: 'turn' }, 'submitting', 'pending', 'submit'],
     ['waiting', { unsure: true }, { type: 'turn' }, 'submitting', 'pending', 'find'],
@@ -93,6 +98,32 @@ describe('a step of a job', () => {
     ['submitted', { cancelledBy: 'user' }, { type: 'retry' }, 'submitted', 'pending', 'cancel watch'],
     ['waiting', {}, { type: 'hold' }, 'held', 'pending-held', ''],
     ['held', { unsure: true }, { type: 'release' }, 'waiting', 'pending', ''],
+    ['waiting', { ...away, hold: 'wanted' }, { type: 'release' }, 'waiting', 'pending', ''],
+    ['submitting', { ...away, hold: 'wanted' }, { type: 'release' }, 'submitting', 'pending', ''],
+    [
+      'submitting',
+      { ...away, hold: 'released' },
+      { type: 'accepted', report: report('pending-held') } as never,
+      'submitted',
+      'pending-held',
+      'release watch',
+    ],
+    [
+      'submitted',
+      { ...away, hold: 'wanted', state: 'pending-held' },
+      { type: 'retry' },
+      'submitted',
+      'pending-held',
+      'watch',
+    ],
+    [
+      'submitted',
+      { ...away, state: 'pending-held', failures: 900, since: now - 2 * expiryMs },
+      { type: 'contact-lost', ...failure } as never,
+      'submitted',
+      'pending-held',
+      'retry',
+    ],
     ['receiving', {}, { type: 'cancel', by: 'user' } as never, 'ended', 'canceled', ''],
     ['waiting', {}, { type: 'cancel', by: 'user' } as never, 'ended', 'canceled', ''],
     ['waiting', { unsure: true }, { type: 'cancel', by: 'user' } as never, 'submitting', 'pending', 'find'],
@@ -170,7 +201,7 @@ describe('a step of a job', () => {
     const waited = jobIn('submitting', { since: now - expiryMs, failures: 9 });
     const gaveUp = step(waited, { type: 'failed', ...failure, sent: false, now }).job;
     expect(gaveUp).toMatchObject({ state: 'aborted', reasons: ['aborted-by-system', 'nethood-expired'] });
-    expect(gaveUp.message).toMatch(/not reached for a day/);
+    expect(gaveUp.message).toMatch(/not reached for 24 hours/);
     const doubtful = step({ ...waited, unsure: true }, { type: 'failed', ...failure, sent: false, now }).job;
     expect(doubtful).toMatchObject({ phase: 'held', reasons: ['nethood-may-have-printed'] });
   });
@@ -219,7 +250,7 @@ const anyCode = fc.constantFrom(
 const anyEvent = fc.oneof(
   fc.constantFrom('turn', 'absent', 'vanished', 'retry', 'hold', 'release').map((type) => ({ type })),
   fc.constantFrom('user', 'operator').map((by) => ({ type: 'cancel', by })),
-  fc.boolean().map((held) => ({ type: 'received', document, held })),
+  fc.constant({ type: 'received', document }),
   fc.constant({ type: 'receive-ended', message: 'Late.' }),
   anyReport.map((each) => ({ type: 'report', report: each })),
   anyReport.map((each) => ({ type: 'accepted', report: each })),

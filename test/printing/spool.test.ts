@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../agent/base/log.ts';
+import { expiryOf } from '../../agent/printing/job-patience.ts';
 import { type Job, newJobUuid, type JobOwner } from '../../agent/printing/job.ts';
 import { openSpool, type JobOrder, type Spool, type SpoolDeps } from '../../agent/printing/spool.ts';
 import type { IncomingDocument } from '../../agent/printing/spool-documents.ts';
@@ -172,6 +173,45 @@ describe('the spool', () => {
     await spool.release(job.id);
     await ended(job);
     expect(device.printed.get(job.uuid)).toBe(1);
+  });
+
+  test('a job that shall wait for its sender waits over a restart, and prints when it is released', async () => {
+    await open();
+    const job = await accept('private', { hold: true });
+    expect(job).toMatchObject({ state: 'pending-held', reasons: ['job-hold-until-specified'] });
+    const other = await accept('after it');
+    await ended(other);
+    await reopen();
+    expect(spool.get(job.id)?.state).toBe('pending-held');
+    await spool.release(job.id);
+    await ended(job);
+    expect(device.arrivals).toEqual(['after it', 'private']);
+  });
+
+  test('a job that its destination has is held and released there', async () => {
+    await open({ endless: () => true });
+    const job = await accept('far away');
+    await until(() => spool.get(job.id)?.phase === 'submitted', { what: 'submitted', withinMs: 5000, everyMs: 2 });
+    const there = device.jobs.get(job.uuid);
+    await expect(spool.hold(job.id)).rejects.toMatchObject({ code: 'not-permitted' });
+    if (there !== undefined) there.state = 'pending-held';
+    await expect(spool.release(job.id)).resolves.toMatchObject({ phase: 'submitted' });
+    expect(there?.state).toBe('pending');
+  });
+
+  test('a job that nobody takes within its patience is given up, and says when beforehand', async () => {
+    const patienceMs = 600_000;
+    await open({ fate: () => 'unreachable' }, { limits: () => ({ ...generous, patienceMs }) });
+    const job = await accept('in vain');
+    await until(() => spool.get(job.id)?.since !== undefined, { what: 'a try', withinMs: 5000, everyMs: 1 });
+    const waiting = spool.get(job.id);
+    if (waiting?.phase !== 'ended') expect(expiryOf(waiting ?? job)).toBe((waiting?.since ?? 0) + patienceMs);
+    await ended(job);
+    expect(spool.get(job.id)).toMatchObject({
+      state: 'aborted',
+      message: 'laser was not reached for 10 minutes; the document was not printed.',
+    });
+    expect(spool.get(job.id)?.reasons).toContain('nethood-expired');
   });
 
   test('cancels a waiting job at once, a printing one at its destination', async () => {
