@@ -70,6 +70,12 @@ export class RecordCache {
   readonly #sets = new Map<string, RecordSet>();
   readonly #queue = new DueQueue<CacheEntry>();
   #bytes = 0;
+  #changes = 0;
+
+  /** Counts whatever alters which records there are, or which are about to leave; not that one is heard again. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** Memory of all records, about. */
   get bytes(): number {
@@ -107,6 +113,7 @@ export class RecordCache {
     if (record.flush && type !== recordTypes.PTR) this.#flush(set, data, now);
     const entry = known ?? this.#add(set, data, record, mostBytes);
     if (entry === undefined) return undefined;
+    if (entry.leaves < Infinity) this.#changes++;
     entry.record = record;
     entry.heard = now;
     entry.ttlMs = Math.min(record.ttl * 1_000, longestMs);
@@ -132,6 +139,7 @@ export class RecordCache {
   remove(entry: CacheEntry): void {
     this.#queue.remove(entry);
     if (!entry.set.entries.delete(entry.key)) return;
+    this.#changes++;
     this.#bytes -= entry.bytes;
     if (entry.set.entries.size === 0) this.#sets.delete(entry.set.key);
   }
@@ -202,6 +210,7 @@ export class RecordCache {
     const entry: CacheEntry = { set, key, bytes, record, heard: 0, ttlMs: 0, ...times, ...counts };
     this.#sets.set(set.key, set);
     set.entries.set(key, entry);
+    this.#changes++;
     this.#bytes += bytes;
     return entry;
   }
@@ -216,17 +225,21 @@ export class RecordCache {
 
   #goodbye(entry: CacheEntry | undefined, now: number): CacheEntry | undefined {
     if (entry === undefined) return undefined;
-    entry.leaves = Math.min(entry.leaves, now + graceMs);
-    this.#schedule(entry);
+    this.#leave(entry, now);
     return entry;
+  }
+
+  #leave(entry: CacheEntry, now: number): void {
+    entry.leaves = Math.min(entry.leaves, now + graceMs);
+    this.#changes++;
+    this.#schedule(entry);
   }
 
   /** The same announcement may be spread over a second, and must not flush itself (10.2). */
   #flush(set: RecordSet, key: string, now: number): void {
     for (const entry of set.entries.values()) {
       if (entry.key === key || entry.heard >= now - graceMs) continue;
-      entry.leaves = Math.min(entry.leaves, now + graceMs);
-      this.#schedule(entry);
+      this.#leave(entry, now);
     }
   }
 

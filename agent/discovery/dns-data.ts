@@ -8,6 +8,9 @@ export function typeCode(data: RecordData): number {
   return data.type === 'other' ? data.code : recordTypes[data.type];
 }
 
+/** Data are never changed; those of bytes cost something to compare. */
+const byteKeys = new WeakMap<RecordData, string>();
+
 /** One string for data that count as the same within one name and type: names without regard to case (RFC 6762 16). */
 export function dataKey(data: RecordData): string {
   switch (data.type) {
@@ -21,8 +24,16 @@ export function dataKey(data: RecordData): string {
     case 'TXT':
     case 'NSEC':
     case 'other':
-      return Buffer.from(dataBytes(data)).toString('latin1');
+      return byteKey(data);
   }
+}
+
+function byteKey(data: RecordData): string {
+  const known = byteKeys.get(data);
+  if (known !== undefined) return known;
+  const key = Buffer.from(dataBytes(data)).toString('latin1');
+  byteKeys.set(data, key);
+  return key;
 }
 
 /** Uncompressed, as they are compared in a tie-break (RFC 6762 8.2). Addresses that are none give no bytes. */
@@ -62,6 +73,11 @@ export function txtBytes(strings: readonly Uint8Array[]): Uint8Array {
       return [Uint8Array.of(cut.length), cut];
     }),
   );
+}
+
+/** How many bytes `txtBytes` gives. */
+export function txtLength(strings: readonly Uint8Array[]): number {
+  return strings.reduce((sum, { length }) => sum + 1 + Math.min(length, 255), 0) || 1;
 }
 
 /** The one block of an NSEC record in its restricted form (RFC 6762 6.1). */

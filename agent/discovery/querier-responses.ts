@@ -1,12 +1,12 @@
 /** What a response says of instances and hosts, put into the cache and the book. */
 import type { CacheEntry, Hearing, RecordCache } from './cache.ts';
-import { txtBytes } from './dns-data.ts';
+import { txtLength } from './dns-data.ts';
 import { nameKey } from './dns-name.ts';
 import { type DnsName, type DnsRecord, type ReceivedMessage, recordTypes } from './dns-types.ts';
 import type { BrowseSchedule } from './querier-browse.ts';
 import type { Host, Instance, InstanceBook } from './querier-instances.ts';
 
-const { A, AAAA } = recordTypes;
+const { A, AAAA, PTR } = recordTypes;
 /** RFC 6763 6.2 wants at most 1,300 bytes. */
 const mostTxtBytes = 2_048;
 
@@ -52,8 +52,9 @@ export class Responses {
     const { cache, changed, isProtected, mostBytes } = this.#deps;
     const instance = this.#instance(name, record, heard);
     if (instance === undefined) return;
-    changed(instance);
+    const before = cache.changes;
     const entry = cache.take(record, heard, isProtected(name) ? Infinity : mostBytes);
+    if (cache.changes !== before || isOpen(instance, entry)) changed(instance);
     if (entry === undefined) return;
     if (record.ttl === 0) this.#goodbye(instance, entry, heard);
     else if (record.data.type === 'SRV') this.#takeSrv(instance, heard);
@@ -95,13 +96,20 @@ export class Responses {
       return;
     }
     const isAnyProtected = Array.from(host.users).some(({ name }) => isProtected(name));
+    const before = cache.changes;
     const entry = cache.take(record, heard, isAnyProtected ? Infinity : mostBytes);
-    if (entry !== undefined) for (const instance of host.users) changed(instance);
+    for (const instance of host.users) if (cache.changes !== before || isOpen(instance, entry)) changed(instance);
   }
 }
 
+/** What is told of it depends on what is heard again, or on which of several records was heard last. */
+function isOpen({ told, silenced }: Instance, entry: CacheEntry | undefined): boolean {
+  const { set } = entry ?? {};
+  return told === undefined || silenced || (set !== undefined && set.type !== PTR && set.entries.size > 1);
+}
+
 function isShortTxt({ data }: DnsRecord): boolean {
-  return data.type === 'TXT' && txtBytes(data.strings).length <= mostTxtBytes;
+  return data.type === 'TXT' && txtLength(data.strings) <= mostTxtBytes;
 }
 
 function isOfHost({ data }: DnsRecord): boolean {

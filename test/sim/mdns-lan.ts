@@ -168,17 +168,16 @@ class SimMdnsSocket implements LinkSocket {
 export class SimCards implements Pick<CardWatcher, 'cards' | 'events' | 'onLink'> {
   readonly events: CardWatcher['events'] = new Emitter();
   cards: readonly Card[];
+  onLink: (address: string) => boolean;
 
   constructor(cards: readonly Card[]) {
     this.cards = cards;
-  }
-
-  onLink(address: string): boolean {
-    return linkTest(this.cards, [])(address);
+    this.onLink = linkTest(cards, []);
   }
 
   change(cards: readonly Card[]): void {
     this.cards = cards;
+    this.onLink = linkTest(cards, []);
     this.events.emit('changed', cards);
   }
 }
