@@ -83,9 +83,10 @@ export class EngineLink implements AsyncDisposable {
     this.#place = place;
     this.#onLink = senderTest(place);
     this.#addresses = addressesOf(place);
-    const { random, isOwn, mayUnicast, isProtected, isOwnInstance } = deps;
+    const { random, isProtected, isOwnInstance } = deps;
     this.#querier = new Querier({ random, isProtected, isOwn: isOwnInstance });
-    this.#responder = new Responder({ random, isOwn, mayUnicast, onLink: (address) => this.#onLink(address) });
+    const onLink = (address: string): boolean => this.#onLink(address);
+    this.#responder = new Responder({ ...deps, onLink, othersWith: (type) => this.#querier.instancesOf(type) });
     this.#socket = this.#openSocket();
   }
 

@@ -4,7 +4,7 @@
  */
 import { type RecordCache, setKey } from './cache.ts';
 import { dataKey, typeCode } from './dns-data.ts';
-import type { DnsName, DnsQuestion, DnsRecord, ReceivedMessage } from './dns-types.ts';
+import { type DnsName, type DnsQuestion, type DnsRecord, type ReceivedMessage, recordTypes } from './dns-types.ts';
 
 const mdnsPort = 5353;
 /** 7.2: further packets of a list of known answers come within this time. */
@@ -29,6 +29,8 @@ interface HeardDeps {
 export class HeardQuestions {
   readonly #deps: HeardDeps;
   readonly #marks = new Map<string, Mark>();
+  /** Browsed types: when another asked to be answered alone (QU). */
+  readonly #alone = new Map<string, number>();
 
   constructor(deps: HeardDeps) {
     this.#deps = deps;
@@ -39,6 +41,11 @@ export class HeardQuestions {
     return (this.#marks.get(key)?.at ?? -Infinity) >= time;
   }
 
+  /** Whether another asked since then to be answered alone, which serves nobody else. */
+  aloneSince(key: string, time: number): boolean {
+    return (this.#alone.get(key) ?? -Infinity) >= time;
+  }
+
   /** A query. Those from other ports are answered in private (6.7): they tell us nothing. */
   take({ message, from, port, now }: ReceivedMessage): void {
     if (port !== mdnsPort) return;
@@ -47,13 +54,24 @@ export class HeardQuestions {
     for (const key of lacking) this.#unmark(key, from, now);
     // A probe (8.1) asks in order not to be answered.
     if (message.authorities.length > 0) return;
-    const questions = message.questions.filter((question) => !question.unicast && this.#deps.isOurs(question));
-    for (const key of questions.map(({ name, type }) => setKey(name, type))) {
-      if (!lacking.has(key)) this.#mark(key, from, now);
-      const set = this.#deps.cache.get(key);
+    const ours = message.questions.filter((question) => this.#deps.isOurs(question));
+    for (const { name, type, unicast } of ours) {
+      const key = setKey(name, type);
+      if (unicast) this.#markAlone(key, type, now);
+      else if (!lacking.has(key)) this.#mark(key, from, now);
       // Of a list that goes on we do not know what it leaves out.
-      if (set !== undefined && !message.truncated) this.#deps.cache.questioned(set, known.get(key) ?? nothing, now);
+      if (!unicast && !message.truncated) this.#questioned(key, known.get(key) ?? nothing, now);
     }
+  }
+
+  /** There is no end of names of other types. */
+  #markAlone(key: string, type: number, now: number): void {
+    if (type === recordTypes.PTR) this.#alone.set(key, now);
+  }
+
+  #questioned(key: string, known: ReadonlySet<string>, now: number): void {
+    const set = this.#deps.cache.get(key);
+    if (set !== undefined) this.#deps.cache.questioned(set, known, now);
   }
 
   #mark(key: string, from: string, now: number): void {

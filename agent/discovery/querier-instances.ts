@@ -44,6 +44,20 @@ export interface Host {
   readonly denied: Map<number, number>;
 }
 
+class Counts {
+  readonly #counts = new Map<string, number>();
+
+  get(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: string, change: 1 | -1): void {
+    const count = this.get(key) + change;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+  }
+}
+
 interface BookDeps {
   readonly cache: RecordCache;
   readonly caps: QuerierCaps;
@@ -55,7 +69,8 @@ export class InstanceBook {
   readonly #deps: BookDeps;
   readonly #instances = new Map<string, Instance>();
   readonly #hosts = new Map<string, Host>();
-  readonly #perSource = new Map<string, number>();
+  readonly #perSource = new Counts();
+  readonly #perType = new Counts();
   /** Those of which something is missing, the oldest first. */
   readonly #incomplete = new Set<Instance>();
 
@@ -65,6 +80,11 @@ export class InstanceBook {
 
   get size(): number {
     return this.#instances.size;
+  }
+
+  /** Of one type. */
+  sizeOf(type: string): number {
+    return this.#perType.get(type);
   }
 
   all(): Instance[] {
@@ -82,8 +102,7 @@ export class InstanceBook {
   /** A new one, unless there is no room: too many of this source, or of all. */
   add(name: DnsName, source: string, now: number): Instance | undefined {
     const { caps } = this.#deps;
-    const ofSource = this.#perSource.get(source) ?? 0;
-    if (ofSource >= caps.perSource) return undefined;
+    if (this.#perSource.get(source) >= caps.perSource) return undefined;
     if (this.#instances.size >= caps.instances && !this.#makeRoom(now)) return undefined;
     const key = nameKey(name);
     const own = { name, key, type: name.slice(1), source, since: now, speaker: source, host: undefined };
@@ -97,7 +116,8 @@ export class InstanceBook {
       slot: -1,
     };
     this.#instances.set(key, instance);
-    this.#perSource.set(source, ofSource + 1);
+    this.#perSource.add(source, 1);
+    this.#perType.add(nameKey(instance.type), 1);
     this.#incomplete.add(instance);
     return instance;
   }
@@ -106,9 +126,8 @@ export class InstanceBook {
   drop(instance: Instance): void {
     if (!this.#instances.delete(instance.key)) return;
     this.#incomplete.delete(instance);
-    const ofSource = (this.#perSource.get(instance.source) ?? 1) - 1;
-    if (ofSource > 0) this.#perSource.set(instance.source, ofSource);
-    else this.#perSource.delete(instance.source);
+    this.#perSource.add(instance.source, -1);
+    this.#perType.add(nameKey(instance.type), -1);
     const { cache } = this.#deps;
     const ptr = this.ptr(instance);
     if (ptr !== undefined) cache.remove(ptr);

@@ -68,6 +68,11 @@ export class Querier {
     return { instances: this.#book.size, records: this.#cache.size, bytes: this.#cache.bytes };
   }
 
+  /** Instances of the type (a `nameKey`) that are known; 0 where it is not browsed. */
+  instancesOf(type: string): number {
+    return this.#book.sizeOf(type);
+  }
+
   /** `['_nethood', '_tcp', 'local']`. Again for the same type: only the options change. */
   browse(type: DnsName, now: number, { mayUnicast, began }: BrowseOptions): QuerierEffect[] {
     const isNew = this.#browses.get(nameKey(type)) === undefined;
@@ -93,7 +98,8 @@ export class Querier {
     }
     for (let due = this.#browses.take(now); due !== undefined; due = this.#browses.take(now)) {
       const { browse, isFirst, askedFrom } = due;
-      const unicast = isFirst && browse.mayUnicast;
+      // Who starts together with others asks for all of them: one answer to all instead of one to each.
+      const unicast = isFirst && browse.mayUnicast && !this.#heard.aloneSince(browse.setKey, askedFrom);
       if (!this.#heard.since(browse.setKey, askedFrom)) this.#outbox.add(browse.type, PTR, { now, unicast });
     }
     const horizon = (): number => (this.#outbox.isEmpty ? now : now + togetherMs);

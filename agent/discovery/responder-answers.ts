@@ -4,6 +4,7 @@
  */
 import { splitMessage } from './dns-encode.ts';
 import type { DnsMessage, DnsQuestion, DnsRecord, SendEffect } from './dns-types.ts';
+import { type Pace, paceAmong } from './responder-crowd.ts';
 import { HeldQueries } from './responder-held.ts';
 import {
   distinct,
@@ -22,7 +23,6 @@ import type { RecordSet, Zone } from './responder-zone.ts';
 
 /** RFC 6762 6 */
 const leastDelayMs = 20;
-const spreadMs = 100;
 /** A legacy answer is one packet: its asker takes no second. */
 const packetBytes = 1_440;
 
@@ -37,6 +37,8 @@ export interface Saying {
   readonly zone: Zone;
   /** Whether the names that it depends on are ours. */
   readonly isSaid: (set: RecordSet) => boolean;
+  /** How many others are known to have shared records of this name (its key). */
+  readonly othersWith: (name: string) => number;
 }
 
 interface Query {
@@ -51,10 +53,18 @@ interface Query {
   readonly held: boolean;
 }
 
+interface Reply {
+  readonly query: Query;
+  readonly question: DnsQuestion;
+  readonly when: When;
+}
+
 interface When {
   readonly due: number;
   readonly earliest: number;
 }
+
+const alone = paceAmong(0);
 
 export class Answers {
   readonly #random: () => number;
@@ -94,7 +104,7 @@ export class Answers {
     for (const { ttl, set, ours } of ownAmong(records, this.#saying.zone)) {
       if (!this.#saying.isSaid(set)) continue;
       // RFC 6762 6.6: whoever believed it would forget too early what is ours.
-      if (ttl * 2 < ours.ttl) this.#schedule.ask(set, set.kind === 'unique' ? at(now) : this.#later(now));
+      if (ttl * 2 < ours.ttl) this.#schedule.ask(set, set.kind === 'unique' ? at(now) : this.#later(now, alone));
       else if (ttl >= ours.ttl && set.records.length === 1) this.#schedule.answeredByOther(set);
     }
   }
@@ -131,28 +141,40 @@ export class Answers {
   }
 
   #answer(query: Query): void {
-    const { questions, known, probed, now } = query;
+    const { questions, known, now } = query;
     // RFC 6762 6.3: the answers to several questions go together, and so does all of it by chance with that of others.
-    const later = this.#later(now);
+    const later = this.#later(now, alone);
     for (const question of questions)
-      for (const set of this.#setsFor([question])) {
-        if (isKnown(set, known)) continue;
-        const isUnique = set.kind === 'unique' || set.kind === 'negative';
-        const atOnce = query.held || (isUnique && questions.length === 1);
-        if (isUnique && probed.has(set.name)) this.#schedule.ask(set, at(now), defenceEveryMs);
-        else this.#reply(set, { query, question, when: atOnce ? at(now) : later });
-      }
+      for (const set of this.#setsFor([question]))
+        if (!isKnown(set, known)) this.#answerWith(set, { query, question, when: later });
+  }
+
+  #answerWith(set: RecordSet, to: Reply): void {
+    const { questions, probed, held, now } = to.query;
+    const isUnique = set.kind === 'unique' || set.kind === 'negative';
+    const atOnce = held || (isUnique && questions.length === 1);
+    const pace = this.#paceOf(set);
+    if (isUnique && probed.has(set.name)) this.#schedule.ask(set, at(now), defenceEveryMs);
+    else if (pace.crowded) this.#replyInCrowd(set, { ...to, when: this.#later(now, pace) }, pace);
+    else this.#reply(set, atOnce ? { ...to, when: at(now) } : to);
+  }
+
+  /** What waits already serves this asker too; so does one multicast all who wait for an answer of their own. */
+  #replyInCrowd(set: RecordSet, to: Reply, { everyMs }: Pace): void {
+    if (this.#schedule.isWaiting(set)) return;
+    if (this.#unicast.isAwaited(set, to.query.from)) this.#schedule.ask(set, to.when, everyMs);
+    else this.#reply(set, to, everyMs);
   }
 
   /** RFC 6762 5.4: to the asker alone, unless the others have not heard it for long. */
-  #reply(set: RecordSet, to: { query: Query; question: DnsQuestion; when: When }): void {
+  #reply(set: RecordSet, to: Reply, everyMs?: number): void {
     const { from, now } = to.query;
     const [first] = set.records;
     const quarterMs = ((first?.record.ttl ?? 0) / 4) * 1_000;
     const isRecent = this.#schedule.isSince(set, now - quarterMs);
     const asker = { address: from, port: 5353 };
     if (to.question.unicast && isRecent && this.#unicast.ask(asker, set, { due: to.when.due, now })) return;
-    this.#schedule.ask(set, to.when);
+    this.#schedule.ask(set, to.when, everyMs);
   }
 
   #sendUnicast(now: number): SendEffect[] {
@@ -174,7 +196,11 @@ export class Answers {
       due.map(({ set }) => set),
       zone,
     ).filter((set) => this.#schedule.isFree(set, now));
-    for (const { set, keys } of due) this.#schedule.sent(set, keys, now);
+    for (const { set, keys } of due) {
+      this.#schedule.sent(set, keys, now);
+      // Where few are, unicast stays the surer way: on Wi-Fi it is acknowledged.
+      if (this.#paceOf(set).crowded) this.#unicast.answered(set);
+    }
     for (const set of more) this.#schedule.sent(set, new Set(set.records.map(({ key }) => key)), now);
     return [send(response(due.flatMap(freeRecords), recordsOf(more)))];
   }
@@ -191,7 +217,11 @@ export class Answers {
     return Array.from(new Set(questions.flatMap((question) => setsFor(question, zone)))).filter(isSaid);
   }
 
-  #later(now: number): When {
+  #paceOf({ kind, name }: RecordSet): Pace {
+    return kind === 'shared' ? paceAmong(this.#saying.othersWith(name)) : alone;
+  }
+
+  #later(now: number, { spreadMs }: Pace): When {
     return { due: now + leastDelayMs + spreadMs * this.#random(), earliest: now + leastDelayMs };
   }
 }

@@ -59,6 +59,10 @@ export class MulticastSchedule {
     if (this.#waiting.get(set.key)?.announcements === 0) this.#waiting.delete(set.key);
   }
 
+  isWaiting(set: RecordSet): boolean {
+    return this.#waiting.has(set.key);
+  }
+
   cancel(set: RecordSet): void {
     this.#waiting.delete(set.key);
   }

@@ -36,6 +36,11 @@ export interface ResponderDeps {
    * 15.1), and probes ask for multicast answers. Without it: they do.
    */
   readonly mayUnicast?: () => boolean;
+  /**
+   * How many others are known to have shared records of this name (a `nameKey`): where they are many, answers take
+   * longer, so that they fit on the link. Without it: none.
+   */
+  readonly othersWith?: (name: string) => number;
 }
 
 export type ResponderEffect =

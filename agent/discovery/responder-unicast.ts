@@ -51,6 +51,16 @@ export class UnicastAnswers {
     return true;
   }
 
+  /** Whether somebody else waits for it. */
+  isAwaited({ key }: RecordSet, from: string): boolean {
+    return Array.from(this.#waiting.values()).some(({ address, sets }) => address !== from && sets.has(key));
+  }
+
+  /** It was said to all. */
+  answered({ key }: RecordSet): void {
+    for (const [host, { sets }] of this.#waiting) if (sets.delete(key) && sets.size === 0) this.#waiting.delete(host);
+  }
+
   /** Whether a legacy answer, which leaves at once, is in order. */
   mayAnswer(address: string, now: number): boolean {
     return this.#budget.take(address, now);

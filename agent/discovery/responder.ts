@@ -45,6 +45,7 @@ export class Responder {
         return zone();
       },
       isSaid: (set) => this.#isSaid(set),
+      othersWith: (name) => this.#deps.othersWith?.(name) ?? 0,
     });
   }
 

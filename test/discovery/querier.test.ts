@@ -169,6 +169,20 @@ describe('duplicate question suppression', () => {
     expect(bench.takeSent()).toHaveLength(1);
   });
 
+  test('who hears another ask for itself alone asks for all, so that the third need not ask', () => {
+    const [second, third] = [
+      new Bench({ random: () => 0.5 }).browse(true),
+      new Bench({ random: () => 0.9 }).browse(true),
+    ];
+    for (const each of [second, third]) each.hear(query([question(agents, PTR, true)]), '10.0.0.9');
+    second.run(100);
+    expect(second.takeSent().map(({ questions }) => questions)).toEqual([[browseText]]);
+    third.run(80);
+    third.hear(query([question(agents, PTR)]), '10.0.0.8');
+    third.run(900);
+    expect(third.takeSent()).toEqual([]);
+  });
+
   test('known answers of others are not remembered', () => {
     bench.hear(query([question(agents, PTR)], { answers: whole('bob') }), '10.0.0.9');
     bench.run(5_000);
