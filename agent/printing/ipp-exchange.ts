@@ -12,9 +12,17 @@ import type { FrontAddress, PrinterFacts } from './printer-attributes.ts';
 import type { Printer } from './printer.ts';
 import type { Spool } from './spool.ts';
 
+/** Where a key is not enough, or there is none. */
+interface FrontLock {
+  /** What HTTP status 401 asks for (RFC 9110 section 11.6.1). */
+  readonly challenge: string;
+  opens(operation: number): boolean;
+}
+
 export interface IppFrontDeps {
   /** What stands before the name of a queue, in requests and in every URI: `/ipp/print/`. */
   readonly prefix: string;
+  readonly lock?: FrontLock;
   readonly spool: Spool;
   /** Undefined for a queue that is not there and for one that the asker may not print on. */
   findPrinter(asker: Asker, queue: string): Printer | undefined;

@@ -84,7 +84,7 @@ function jobSubject(jobUri: string, path: string[] | undefined, queue: string): 
 
 /** `ipp://host:port/ipp/print/laser/12` -> [laser, 12], undecoded. */
 function pathBelow(prefix: string, uri: string): string[] | undefined {
-  const path = /^(?:ipps?|https?):\/\/[^/?#]*(\/[^?#]*)$/i.exec(uri)?.[1];
+  const path = /^(?:ipps?|https?):\/\/[^/?#]*(\/[^?#]*)(?:\?[^#]*)?$/i.exec(uri)?.[1];
   return path?.startsWith(prefix) === true ? path.slice(prefix.length).split('/') : undefined;
 }
 

@@ -69,6 +69,10 @@ async function answer(deps: IppFrontDeps, http: HttpExchange): Promise<void> {
     if (header === undefined) return sayInWords(http.response, 400, 'That is not a message of IPP.');
     return send(http.response, header, failed(error));
   }
+  if (deps.lock?.opens(message.operation) === false) {
+    http.response.setHeader('www-authenticate', deps.lock.challenge);
+    return sayInWords(http.response, 401, 'This printer is for who installed it.');
+  }
   send(http.response, message, await answerTo(deps, http, message));
 }
 

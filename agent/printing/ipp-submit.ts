@@ -130,7 +130,7 @@ function orderFor({ operation, owner }: IppExchange, printer: Printer, { templat
   const submission = owner.kind === 'device' ? firstString(operation, 'nethood-submission-id') : undefined;
   return {
     destination: printer.destination,
-    label: printer.id,
+    label: printer.label,
     owner,
     name: cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255) || 'Untitled',
     template,

@@ -25,12 +25,16 @@ const operationNames = [
   'Identify-Printer',
   'CUPS-Get-Default',
   'CUPS-Get-Printers',
+  'CUPS-Add-Modify-Printer',
+  'CUPS-Delete-Printer',
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
 const cupsOperations: Readonly<Record<string, number>> = {
   'CUPS-Get-Default': 0x4001,
   'CUPS-Get-Printers': 0x4002,
+  'CUPS-Add-Modify-Printer': 0x4003,
+  'CUPS-Delete-Printer': 0x4004,
 };
 
 const allOperations = new Map([

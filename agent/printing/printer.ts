@@ -10,6 +10,8 @@ export interface Printer {
   readonly id: QueueName;
   /** Where the spool sends what is printed on it. */
   readonly destination: Destination;
+  /** For people, as jobs name it: `laser`, `Anna on pc1/laser`. */
+  readonly label: string;
   /** As it was when the backend was last asked; its name there is `queue.id`. */
   readonly queue: Queue;
   readonly backend: PrintBackend;

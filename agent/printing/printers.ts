@@ -150,6 +150,7 @@ export class OwnPrinters implements AsyncDisposable {
     return {
       id,
       destination: { device: null, queue: id },
+      label: id,
       queue,
       backend,
       stateChanged: stateSame ? before.stateChanged : now,
