@@ -22,10 +22,10 @@ function unescaped(text: string): string {
   return Buffer.from(bytes).toString();
 }
 
-test('Avahi, bonjour-service, python-zeroconf and dig find ours, whatever its name', async () => {
+test('Avahi, bonjour-service, python-zeroconf and dig find ours, whatever its name, and lose it with it', async () => {
   await using office = await startOffice(2);
   await office.avahi(2, 'start');
-  await Promise.all(names.map((name, n) => startAgent(office, 1, `seed ${n}`, name)));
+  const ours = await Promise.all(names.map((name, n) => startAgent(office, 1, `seed ${n}`, name)));
   const [byBonjour, byPython] = [await bonjour(office, 2, 'browse'), await pythonZeroconf(office, 2, 'browse')];
   const ids = names.map((_, n) => idOf(`seed ${n}`));
   for (const [n, id] of ids.entries()) {
@@ -50,7 +50,58 @@ test('Avahi, bonjour-service, python-zeroconf and dig find ours, whatever its na
   ]);
   expect(answer.trim().split('\n').length).toBeGreaterThanOrEqual(1);
   expect(answer).toContain('._nethood._tcp.local.');
+
+  for (const agent of ours) agent.kill('SIGTERM');
+  for (const id of ids) await byBonjour.waitFor(new RegExp(`"down".*${id}`));
+  for (const name of names)
+    await expect.poll(() => linesOf(byPython).map(lostName), { timeout: 10_000 }).toContain(name);
+  await expect.poll(() => browsedByAvahi(office, 2), { timeout: 10_000 }).toEqual([]);
 });
+
+test('the subtype and the list of types are found by Avahi, python-zeroconf and dig', async () => {
+  await using office = await startOffice(2);
+  await office.avahi(2, 'start');
+  const ours = await startAgent(office, 1, 'ours');
+  ours.write(`${JSON.stringify({ name: 'Dr. Ours', port: 6631, printer: 'Müllers Laser, 2. Stock' })}\n`);
+  await ours.waitFor(/"announced":"Dr. Ours"/);
+  const subtype = '_universal._sub._ipp._tcp';
+  const browsed = async (...args: string[]): Promise<string> => unescaped(await office.run(2, 'avahi-browse', args));
+  await expect.poll(() => browsed('-rtp', subtype), { timeout: 10_000 }).toMatch(/^=;.*;Müllers Laser, 2. Stock;/m);
+  // All services of all types that _services._dns-sd._udp lists (RFC 6763 section 9).
+  const listed = ['Dr. Ours;_nethood._tcp;', 'Müllers Laser, 2. Stock;Internet Printer;'];
+  await expect
+    .poll(async () => browsed('-atp').then((text) => listed.filter((one) => !text.includes(one))), { timeout: 10_000 })
+    .toEqual([]);
+
+  const dig = (name: string): Promise<string> =>
+    office.run(2, 'dig', ['@10.77.0.1', '-p', '5353', '+short', '+time=2', `${name}.local`, 'PTR']);
+  const printers = await dig(subtype);
+  expect(unescaped(printers.trim())).toBe('Müllers Laser, 2. Stock._ipp._tcp.local.');
+  const types = (await dig('_services._dns-sd._udp')).trim().split('\n');
+  expect(types.toSorted()).toEqual(['_ipp._tcp.local.', '_nethood._tcp.local.']);
+
+  const script = `
+from zeroconf import ServiceBrowser, Zeroconf, ZeroconfServiceTypes
+import threading
+print(sorted(ZeroconfServiceTypes.find(timeout=2)))
+found, zc = threading.Event(), Zeroconf()
+class Listener:
+    def add_service(self, zc, type_, name):
+        print(name, flush=True)
+        found.set()
+    def update_service(self, *_): pass
+    def remove_service(self, *_): pass
+ServiceBrowser(zc, "${subtype}.local.", Listener())
+found.wait(5)
+zc.close()`;
+  const byPython = await office.run(2, '/usr/bin/python3', ['-c', script]);
+  expect(byPython).toContain("'_ipp._tcp.local.', '_nethood._tcp.local.'");
+  expect(byPython).toContain('Müllers Laser, 2. Stock.');
+});
+
+function lostName(line: Record<string, unknown>): string | undefined {
+  return (line['down'] as { name?: string } | undefined)?.name?.replace('._nethood._tcp.local.', '');
+}
 
 test('ours finds what Avahi, bonjour-service and python-zeroconf publish, and loses it with them', async () => {
   await using office = await startOffice(2);

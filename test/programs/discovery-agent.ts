@@ -1,7 +1,8 @@
 /**
  * Discovery alone, for the tests of an office: announces one agent and tells on stdout, one JSON document a line, what
  * it sees, with the wall clock's milliseconds in `at`. `discovery-agent.js <seed> <name> [<port>]`, with an empty name
- * for nothing at first; a line on stdin `{"name": …, "port": …}` announces anew, `{"nothing": true}` takes all back,
+ * for nothing at first; a line on stdin `{"name": …, "port": …}` announces anew (with `"printer": …` a printer, too),
+ * `{"nothing": true}` takes all back,
  * `{"reconfirm": <id>}` doubts a neighbour, `{"report": true}` tells what the links did. SIGTERM stops it with a goodbye.
  */
 import { createHash } from 'node:crypto';
@@ -21,15 +22,24 @@ const tell = (line: object): void => void process.stdout.write(`${JSON.stringify
 const warn: Log['warn'] = (values: object | string, message?: string) => tell({ warn: message ?? values, values });
 const log: Log = Object.assign(Object.create(silentLog) as Log, { warn, error: warn });
 
-const services = (wanted: { name: string; port: number }): Announcement[] => [
-  {
-    name: wanted.name,
+interface Wanted {
+  readonly name: string;
+  readonly port: number;
+  readonly printer?: string;
+}
+
+function services({ name: own, port: ownPort, printer }: Wanted): Announcement[] {
+  const agent = {
+    name: own,
     type: agentServiceType.name,
     subtypes: [],
-    port: wanted.port,
-    txt: { id: self, v: '1', name: wanted.name },
-  },
-];
+    port: ownPort,
+    txt: { id: self, v: '1', name: own },
+  };
+  if (printer === undefined) return [agent];
+  const txt = { txtvers: '1', rp: 'ipp/print/laser' };
+  return [agent, { name: printer, type: 'ipp', subtypes: ['_print', '_universal'], port: ownPort + 1, txt }];
+}
 
 const cards = watchCards({ clock: systemClock, log, rules: () => ({ use: [], ignore: [], networks: [] }) });
 const discovery = createMdnsDiscovery({
@@ -47,7 +57,7 @@ discovery.events.on('seen', (seen) => tell({ seen }));
 discovery.events.on('lost', (lost) => tell({ lost }));
 cards.events.on('woke', () => tell({ woke: true }));
 
-async function announce(wanted: { name: string; port: number }): Promise<void> {
+async function announce(wanted: Wanted): Promise<void> {
   await discovery.announce(services(wanted));
   tell({ announced: discovery.announcedName(wanted.name), self, problem: discovery.problem ?? null });
 }
@@ -56,11 +66,7 @@ process.once('SIGTERM', () => {
   void discovery[Symbol.asyncDispose]().then(() => process.exit(0));
 });
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const order = JSON.parse(line) as
-    | { name: string; port: number }
-    | { nothing: true }
-    | { reconfirm: string }
-    | { report: true };
+  const order = JSON.parse(line) as Wanted | { nothing: true } | { reconfirm: string } | { report: true };
   tell({ ordered: order });
   if ('reconfirm' in order) discovery.reconfirm(DeviceId.parse(order.reconfirm));
   else if ('report' in order) tell({ report: discovery.report() });
