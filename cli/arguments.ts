@@ -104,5 +104,6 @@ function faultOf(error: unknown, known: readonly string[]): string {
     return `knows no option "${option}"${near === undefined ? '' : `, but "--${near}"`}`;
   }
   if (message.includes('does not take an argument')) return `takes no value for "${option}"`;
+  if (message.includes('ambiguous')) return `takes a value that begins with "-" as ${option}=<value> alone`;
   return `wants a value for "${option}"`;
 }

@@ -82,7 +82,8 @@ export class ControlClient {
   }
 
   async print(query: PrintQuery, document: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<JobView> {
-    const text = new URLSearchParams({ on: query.on, name: query.name, copies: String(query.copies) });
+    const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
+    const text = new URLSearchParams(given);
     return this.#json({ method: 'POST', path: `/v1/print?${text.toString()}`, body: document, signal }, JobView);
   }
 

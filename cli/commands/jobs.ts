@@ -10,7 +10,7 @@ const columns: readonly Column<JobView>[] = [
   { title: 'PRINTER', cell: ({ printer }) => printer },
   { title: 'FROM', cell: ({ from }) => from },
   { title: 'STATE', cell: stateText },
-  { title: 'PAGES', cell: ({ pages }) => (pages === null ? '' : String(pages)), align: 'right' },
+  { title: 'PAGES', cell: pagesText, align: 'right' },
   { title: 'SINCE', cell: ({ created }) => timeText(created) },
 ];
 
@@ -28,10 +28,17 @@ export const jobs: Command = {
     ),
 };
 
+function pagesText({ pages, pagesTotal }: JobView): string {
+  if (pages === null) return pagesTotal === null ? '' : `of ${pagesTotal}`;
+  return pagesTotal === null || pagesTotal === pages ? String(pages) : `${pages} of ${pagesTotal}`;
+}
+
 /** Reasons that say no more than the state (RFC 8011 5.3.8). */
 const plain: ReadonlySet<string> = new Set(['none', 'job-completed-successfully', 'job-printing']);
 
-function stateText({ state, message, stateReasons }: JobView): string {
-  const why = message ?? stateReasons.filter((reason) => !plain.has(reason)).join(', ');
+function stateText({ state, message, stateReasons, expires }: JobView): string {
+  const reason = message ?? stateReasons.filter((each) => !plain.has(each)).join(', ');
+  const until = expires === null ? '' : `given up at ${timeText(expires)}`;
+  const why = [reason, until].filter((text) => text !== '').join('; ');
   return why === '' ? state : `${state} (${why})`;
 }

@@ -11,39 +11,82 @@ import type { Command, Context } from '../command.ts';
 import { escapeText } from '../format/escape.ts';
 import { ProgressLine } from '../format/progress.ts';
 import type { Io } from '../io.ts';
+import { readTicket, ticketOptions } from '../print-options.ts';
 
-const mostCopies = 999;
+/** At once; a person with more will not mind a second command. */
+const mostFiles = 100;
 
 export const print: Command = {
-  words: [1, 1],
+  words: [1, mostFiles],
   options: {
     on: { type: 'string', value: '<printer>', help: '<neighbour>/<printer>, or the name of an own one' },
-    copies: { type: 'string', value: 'N', help: `1 (default) to ${mostCopies}` },
+    ...ticketOptions,
     wait: { type: 'boolean', help: 'until it is printed, or is not' },
   },
   details:
     'Returns when the job is safe in the spool of this PC; it is then printed whatever happens. `-` reads stdin.',
   async run(context) {
-    const { client, io, out } = context;
-    const query = queryOf(context);
+    const { args, client, io, out } = context;
+    const on = args.text('on');
+    if (on === undefined || on === '') throw usageError('print', 'wants --on <neighbour>/<printer>');
+    const ticket = readTicket(args);
     const agent = await client();
-    const document = await openDocument(context.args.word(0), io);
-    const job = await send(agent, query, document, io.interrupt);
-    const end = context.args.flag('wait') ? await follow(context, agent, job) : job;
-    out.result({ job: end.id, state: end.state, printer: end.printer }, () => {
-      const what = end.state === 'completed' ? 'is printed' : 'is in the spool';
-      out.say(`Job ${end.id}: "${end.name}" ${what} (${end.printer}, ${end.state}).`);
+    await using documents = await openDocuments(args.words, io);
+    const jobs: JobView[] = [];
+    for (const { name, stream } of documents.list)
+      jobs.push(await send(agent, { ...ticket, on, name }, stream, io.interrupt).catch(withCount(jobs)));
+    const ends = args.flag('wait') ? await followAll(context, agent, jobs) : jobs;
+    const results = ends.map(({ id: job, state, printer }) => ({ job, state, printer }));
+    out.result(args.words.length === 1 ? results[0] : results, () => {
+      for (const end of ends) out.say(sentenceOf(end));
     });
   },
 };
 
-function queryOf({ args }: Context): PrintQuery {
-  const on = args.text('on');
-  if (on === undefined || on === '') throw usageError('print', 'wants --on <neighbour>/<printer>');
-  const copies = args.text('copies') ?? '1';
-  if (!/^\d{1,3}$/.test(copies) || Number(copies) < 1) throw usageError('print', `makes 1 to ${mostCopies} copies`);
-  const file = args.word(0);
-  return { on, name: file === '-' ? 'stdin' : basename(file), copies: Number(copies) };
+function sentenceOf({ id, name, printer, state, stateReasons }: JobView): string {
+  const waits = stateReasons.includes('job-hold-until-specified');
+  const what = waits ? `waits for \`nethood job release ${id}\`` : 'is in the spool';
+  return `Job ${id}: "${name}" ${state === 'completed' ? 'is printed' : what} (${printer}, ${state}).`;
+}
+
+/** Of several documents those before the bad one are on their way: that must be said. */
+function withCount(sent: readonly JobView[]): (error: unknown) => never {
+  return (error) => {
+    if (sent.length === 0 || !(error instanceof NethoodError)) throw error;
+    const numbers = sent.map(({ id }) => id).join(', ');
+    const message = `${error.message} Already in the spool: job ${numbers}.`;
+    throw new NethoodError(error.code, message, { cause: error });
+  };
+}
+
+interface NamedDocument {
+  readonly name: string;
+  readonly stream: Readable;
+}
+
+/** All of them before the first is sent: a mistyped name prints nothing. */
+async function openDocuments(
+  files: readonly string[],
+  io: Io,
+): Promise<AsyncDisposable & { list: readonly NamedDocument[] }> {
+  const list: NamedDocument[] = [];
+  const close = async (): Promise<void> => {
+    for (const { stream } of list) stream.destroy();
+  };
+  try {
+    for (const file of files)
+      list.push({ name: file === '-' ? 'stdin' : basename(file), stream: await openDocument(file, io) });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { list, [Symbol.asyncDispose]: close };
+}
+
+async function followAll(context: Context, agent: ControlClient, jobs: readonly JobView[]): Promise<JobView[]> {
+  const ends: JobView[] = [];
+  for (const job of jobs) ends.push(await follow(context, agent, job));
+  return ends;
 }
 
 async function openDocument(file: string, io: Io): Promise<Readable> {
@@ -105,9 +148,9 @@ async function follow({ io, out }: Context, agent: ControlClient, job: JobView):
   throw new NethoodError('interrupted', `The agent stopped before job ${view.id} ended; the job is kept.`);
 }
 
-function jobLine({ id, state, stateReasons, pages, message }: JobView): string {
+function jobLine({ id, state, stateReasons, pages, pagesTotal, message }: JobView): string {
   const facts = [
-    ...(pages === null ? [] : [`${pages} pages`]),
+    ...(pages === null ? [] : [pagesTotal === null ? `${pages} pages` : `page ${pages} of ${pagesTotal}`]),
     ...stateReasons.filter((reason) => reason !== 'none'),
     ...(message === null ? [] : [message]),
   ];

@@ -8,6 +8,9 @@ const columns: readonly Column<PrinterView>[] = [
   { title: 'PRINTER', cell: ({ id, local, owner }) => (local ? id : `${owner}/${id}`) },
   { title: 'NAME', cell: ({ name }) => name },
   { title: 'STATE', cell: stateText },
+  { title: 'JOBS', cell: ({ jobs }) => (jobs === 0 ? '' : String(jobs)), align: 'right' },
+  { title: 'SUPPLIES', cell: suppliesText },
+  { title: 'HERE AS', cell: ({ installed }) => installed ?? '' },
   { title: 'FOR', cell: ({ audience }) => audienceWord(audience) },
   { title: 'URI', cell: ({ uri }) => uri ?? '' },
 ];
@@ -25,6 +28,10 @@ export const printers: Command = {
       },
     ),
 };
+
+function suppliesText({ supplies }: PrinterView): string {
+  return supplies.map(({ name, level }) => (level === null ? `${name} ?` : `${name} ${level}%`)).join(', ');
+}
 
 function stateText({ state, stateReasons, accepting, unshareable }: PrinterView): string {
   const reasons = stateReasons.filter((reason) => reason !== 'none');

@@ -60,6 +60,56 @@ describe('print', () => {
     ]);
   });
 
+  it('sends several documents, each as a job of its own', async () => {
+    const agent = await start();
+    const second = join(folder, 'b.txt');
+    await writeFile(second, 'text');
+    const { document } = await cliJson(
+      agent,
+      'print',
+      file,
+      second,
+      '--on',
+      'Anna/plotter',
+      '--sides',
+      'two',
+      '--hold',
+    );
+    expect(document).toEqual([
+      { job: 12, state: 'pending', printer: 'Anna/plotter' },
+      { job: 12, state: 'pending', printer: 'Anna/plotter' },
+    ]);
+    const ticket = { on: 'Anna/plotter', copies: 1, sides: 'two-sided-long-edge', hold: true };
+    expect(printed.map(({ query }) => query)).toEqual([
+      { ...ticket, name: 'an offer.pdf' },
+      { ...ticket, name: 'b.txt' },
+    ]);
+  });
+
+  it('prints none of several documents where one is not there', async () => {
+    const agent = await start();
+    const answer = await cliJson(agent, 'print', file, join(folder, 'missing.pdf'), '--on', 'Anna/plotter');
+    expect(answer).toMatchObject({ code: 4, document: { error: { code: 'not-found' } } });
+    expect(printed).toEqual([]);
+  });
+
+  it('says which of several documents are in the spool when a later one is refused', async () => {
+    const second = join(folder, 'b.txt');
+    await writeFile(second, 'text');
+    const agent = scope.use(
+      await startFakeAgent({
+        async print(query, document) {
+          document.resume();
+          if (query.name === 'b.txt') throw new NethoodError('bad-document', 'b.txt is not a document.');
+          return job;
+        },
+      }),
+    );
+    const { code, stderr } = await cli(['print', file, second, '--on', 'Anna/plotter'], { home: agent.home });
+    expect(code).not.toBe(0);
+    expect(stderr).toBe('nethood: b.txt is not a document. Already in the spool: job 12.\n');
+  });
+
   it('says where the job is', async () => {
     const agent = await start();
     const { stdout } = await cli(['print', 'an offer.pdf', '--on', 'Anna/plotter'], { home: agent.home, cwd: folder });
