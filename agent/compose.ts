@@ -21,6 +21,7 @@ import { createSnapshotSource } from './control/snapshot-source.ts';
 import { newToken } from './control/token.ts';
 import { watchCards } from './discovery/card-watcher.ts';
 import { judgeCards } from './discovery/cards.ts';
+import type { Discovery } from './discovery/discovery.ts';
 import { openNameFile } from './discovery/engine-name-file.ts';
 import { createMdnsDiscovery } from './discovery/mdns-discovery.ts';
 import { lookAtMdnsPort } from './discovery/port-users.ts';
@@ -192,7 +193,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   );
   offered.neighbours = neighbours;
   scope.use(trust.events.on('changed', (device) => neighbours.trustChanged(device)));
-  const printing = scope.use(await composePrinting(deps, ground, neighbours));
+  const printing = scope.use(await composePrinting(deps, ground, { neighbours, discovery }));
   offered.printing = printing;
   const filesRoute = createFilesRoute(shares);
   return {
@@ -223,13 +224,20 @@ function composeDoctor(scope: Scope, { clock, config, platform }: AgentDeps, gro
 }
 
 /** Queues that lead to a printer of ours or of a neighbour are not shared again: `instances` are the names of those. */
-async function composePrinting(deps: AgentDeps, ground: Ground, neighbours: Neighbours): Promise<LocalPrintService> {
+async function composePrinting(
+  deps: AgentDeps,
+  ground: Ground,
+  { neighbours, discovery }: { readonly neighbours: Neighbours; readonly discovery: Pick<Discovery, 'announcedName'> },
+): Promise<LocalPrintService> {
   const { paths, config, clock, random, log } = deps;
   const { identity, block, name } = ground;
   const service: { own?: LocalPrintService } = {};
   const instances = (): ReadonlySet<string> =>
     new Set([
-      ...(service.own?.announcements(block.ports.guests) ?? []).map((announcement) => announcement.name),
+      ...(service.own?.announcements(block.ports.guests) ?? []).flatMap((announcement) => [
+        announcement.name,
+        discovery.announcedName(announcement.name),
+      ]),
       ...neighbours
         .list()
         .flatMap((neighbour) =>
@@ -244,7 +252,7 @@ async function composePrinting(deps: AgentDeps, ground: Ground, neighbours: Neig
     deviceId: identity.id,
     deviceName: name,
     guestsPort: () => (config.current.paused ? null : block.ports.guests),
-    hostName: identity.hostName,
+    names: { host: () => identity.hostName, instance: (wanted) => discovery.announcedName(wanted) },
     clock,
     random,
     log: log.child({ part: 'printing' }),

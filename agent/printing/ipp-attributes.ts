@@ -36,6 +36,7 @@ export const resolution = (...values: readonly number[]): IppValues =>
 export const collection = (...values: readonly AttributeTable[]): IppValues =>
   values.map((table) => ({ tag: 'collection', members: attributes(table) }));
 export const noValue: IppValues = [{ tag: 'no-value' }];
+export const unknownValue: IppValues = [{ tag: 'unknown' }];
 
 /** Milliseconds since 1970, in UTC. */
 export function dateTime(millis: number): IppValues {

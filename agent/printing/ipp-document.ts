@@ -1,11 +1,11 @@
 /** The document behind a request's attributes: unpacked, looked at, ready for the spool. */
-import type { Readable } from 'node:stream';
-import { createGunzip, createInflateRaw } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { createGunzip, createInflateRaw, type Gunzip, type InflateRaw } from 'node:zlib';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import { anyFormat, checkFormat } from './document-format.ts';
 import { failed, refused, type IppAnswer } from './ipp-answer.ts';
 import type { IppExchange } from './ipp-exchange.ts';
-import type { compressions } from './printer-attributes.ts';
+import type { compressions } from './printer-fixed.ts';
 import type { IncomingDocument } from './spool-documents.ts';
 
 export type Compression = (typeof compressions)[number];
@@ -14,6 +14,8 @@ export interface DocumentClaims {
   /** MIME type without parameters; octet-stream claims nothing. */
   readonly format: string;
   readonly compression: Compression;
+  /** document-name */
+  readonly name: string | undefined;
   /** What the printer takes. */
   readonly formats: readonly string[];
 }
@@ -22,6 +24,7 @@ export function incomingDocument(exchange: IppExchange, claims: DocumentClaims):
   return {
     stream: unpacked(exchange.body, claims.compression),
     declaredBytes: claims.compression === 'none' ? exchange.declaredBytes : undefined,
+    supplied: { format: claims.format, compression: claims.compression, name: claims.name },
     check: (head) => {
       if (head.length === 0) throw new NethoodError('bad-request', 'The request has no document.');
       return checkFormat(head, claims.format, claims.formats);
@@ -58,15 +61,37 @@ export async function hasDocument(body: Readable): Promise<boolean> {
   }
 }
 
-/** RFC 8011 section 5.4.32: `deflate` is RFC 1951 without any header. The limit on a document's bytes holds for what comes out. */
+/**
+ * RFC 8011 section 5.4.32: `deflate` is RFC 1951 without any header. The limit on a document's bytes holds for what comes
+ * out; and what is nearly all air ends long before that would be reached.
+ */
 function unpacked(body: Readable, compression: Compression): Readable {
   if (compression === 'none') return body;
   const unpacker = compression === 'gzip' ? createGunzip() : createInflateRaw();
+  // Nobody may read yet; whoever does is told.
+  unpacker.on('error', () => undefined);
   body.once('error', (error) => unpacker.destroy(error));
   body.once('close', () => {
     if (!body.readableEnded) unpacker.destroy(new NethoodError('interrupted', 'The document broke off.'));
   });
-  return body.pipe(unpacker);
+  return Readable.from(withoutBomb(body.pipe(unpacker)), { objectMode: false });
+}
+
+/** Pages of white raster reach 1:100; DEFLATE itself 1:1032. */
+const mostAir = 250;
+const airAllowed = 64 * 2 ** 20;
+
+/** `bytesWritten` of a packer is what it has read. */
+async function* withoutBomb(unpacker: Gunzip | InflateRaw): AsyncGenerator<Buffer, void, undefined> {
+  let bytes = 0;
+  for await (const chunk of unpacker.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > airAllowed && bytes > unpacker.bytesWritten * mostAir) {
+      unpacker.destroy();
+      throw new NethoodError('too-large', `The document unpacks to more than ${mostAir} times its size.`);
+    }
+    yield chunk;
+  }
 }
 
 function isPackingError(error: unknown): boolean {

@@ -9,6 +9,7 @@ import type { IppSubject } from './ipp-request.ts';
 import type { AttributeGroup, IppRequest } from './ipp-values.ts';
 import { type Destination, type JobOwner, jobsOn } from './job.ts';
 import type { FrontAddress, PrinterFacts } from './printer-attributes.ts';
+import { announcedInstance, type AnnouncedNames } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import type { Spool } from './spool.ts';
 
@@ -28,12 +29,22 @@ export interface IppFrontDeps {
   findPrinter(asker: Asker, queue: string): Printer | undefined;
   readonly device: DeviceId;
   deviceName(): string;
-  /** Where a request says no Host: `nh-k3q7x2mf.local`. */
-  readonly hostName: string;
+  readonly names: AnnouncedNames;
+  /** Identify-Printer: shows people which PC the printer is at. Must not wait for them. */
+  identify(printer: Printer, request: Identification): void;
   /** Wall-clock milliseconds when the agent started. */
   readonly started: number;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** Identify-Printer (PWG 5100.13 section 3.1) as it was asked for. */
+export interface Identification {
+  /** Of those that the front offers, never none. */
+  readonly actions: readonly string[];
+  /** The asker's own words for people; may be empty. */
+  readonly message: string;
+  readonly owner: JobOwner;
 }
 
 export interface IppExchange {
@@ -72,7 +83,7 @@ export function ownerOf(asker: Asker, address: string, request: IppRequest): Job
 export function factsFor({ deps }: IppExchange, printer: Printer): PrinterFacts {
   return {
     device: deps.device,
-    deviceName: deps.deviceName(),
+    instanceName: announcedInstance(printer, deps),
     started: deps.started,
     now: deps.clock.wall(),
     queuedJobs: jobsOn(printer.destination, deps.spool.active()),

@@ -11,12 +11,17 @@ import { groupOf } from './ipp-attributes.ts';
 import { readIppMessage, type IppMessageHeader } from './ipp-decoder.ts';
 import { encodeIpp } from './ipp-encoder.ts';
 import { ownerOf, type IppExchange, type IppFrontDeps } from './ipp-exchange.ts';
-import { cancelJob, getJobAttributes, getJobs, getPrinterAttributes } from './ipp-job.ts';
+import { getJobs } from './ipp-get-jobs.ts';
+import { getJobAttributes } from './ipp-job.ts';
+import { cancelJob, cancelMyJobs, closeJob, holdJob, releaseJob } from './ipp-own-jobs.ts';
+import { getPrinterAttributes, identifyPrinter } from './ipp-printer.ts';
 import { refusalOf, subjectOf } from './ipp-request.ts';
 import { createJob, printJob, sendDocument, validateJob } from './ipp-submit.ts';
 import { operationName, operations } from './ipp-tables.ts';
 import type { IppRequest } from './ipp-values.ts';
 import type { FrontAddress } from './printer-attributes.ts';
+import { guestPages } from './printer-announcements.ts';
+import { answerPage } from './printer-page.ts';
 import type { Printer } from './printer.ts';
 
 type PrinterOperation = (exchange: IppExchange, printer: Printer) => IppAnswer | Promise<IppAnswer>;
@@ -29,11 +34,16 @@ const printerOperations: ReadonlyMap<number, PrinterOperation> = new Map<number,
   [operations['Send-Document'], sendDocument],
   [operations['Get-Printer-Attributes'], getPrinterAttributes],
   [operations['Get-Jobs'], getJobs],
+  [operations['Cancel-My-Jobs'], cancelMyJobs],
+  [operations['Identify-Printer'], identifyPrinter],
 ]);
 /** These look for the printer themselves: a job's owner may see it where the printer is hidden from him by now. */
 const jobOperations: ReadonlyMap<number, JobOperation> = new Map<number, JobOperation>([
   [operations['Get-Job-Attributes'], getJobAttributes],
   [operations['Cancel-Job'], cancelJob],
+  [operations['Close-Job'], closeJob],
+  [operations['Hold-Job'], holdJob],
+  [operations['Release-Job'], releaseJob],
 ]);
 
 export function createIppRoute(deps: IppFrontDeps): HttpRoute {
@@ -42,7 +52,7 @@ export function createIppRoute(deps: IppFrontDeps): HttpRoute {
 
 async function handle(deps: IppFrontDeps, http: HttpExchange): Promise<void> {
   const { request, response } = http;
-  if (request.method === 'GET' || request.method === 'HEAD') return sayInWords(response, 200, forPeople);
+  if (request.method === 'GET' || request.method === 'HEAD') return answerPage(deps, http);
   if (request.method !== 'POST') {
     response.setHeader('allow', 'GET, HEAD, POST');
     return sayInWords(response, 405, 'Printers are asked by POST.');
@@ -51,9 +61,6 @@ async function handle(deps: IppFrontDeps, http: HttpExchange): Promise<void> {
   if (type !== 'application/ipp') return sayInWords(response, 415, 'Printers are asked in application/ipp.');
   await answer(deps, http);
 }
-
-const forPeople =
-  "A printer shared with nethood. Add it in your system's print settings; there is no page to see here.";
 
 function sayInWords(response: ServerResponse, status: number, sentence: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${sentence}\n`);
@@ -116,16 +123,17 @@ async function operate(deps: IppFrontDeps, http: HttpExchange, request: IppReque
 }
 
 /** The name under which the client reached us is one under which it reaches us again; the door has checked it. */
-function addressOf({ hostName, prefix }: IppFrontDeps, { request, asker }: HttpExchange): FrontAddress {
+function addressOf({ names, prefix }: IppFrontDeps, { request, asker }: HttpExchange): FrontAddress {
   const { socket, headers } = request;
+  const port = socket.localPort ?? 631;
   const host = headers.host ?? '';
-  const authority = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${hostName}:${socket.localPort ?? 631}`;
-  return {
-    authority,
-    prefix,
-    encrypted: 'encrypted' in socket && socket.encrypted === true,
-    doors: doorsOf(asker),
-  };
+  const authority = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${names.host()}:${port}`;
+  const encrypted = 'encrypted' in socket && socket.encrypted === true;
+  const page =
+    asker.kind === 'guest'
+      ? guestPages({ hostName: names.host(), guestsPort: port })
+      : `${encrypted ? 'https' : 'http'}://${authority}${prefix}`;
+  return { authority, prefix, encrypted, page, doors: doorsOf(asker) };
 }
 
 /** Agents come by TLS with their certificate, guests as they like, the programs of this PC with a secret and without TLS. */

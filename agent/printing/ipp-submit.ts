@@ -16,7 +16,8 @@ import type { AttributeGroup, IppGroup } from './ipp-values.ts';
 import { newJobAttributes } from './job-attributes.ts';
 import { checkTemplate, type CheckedTemplate } from './job-template.ts';
 import type { Job } from './job.ts';
-import { acceptedFormats, compressions, printerAttributes, printerUri } from './printer-attributes.ts';
+import { acceptedFormats, printerAttributes, printerUri } from './printer-attributes.ts';
+import { compressions } from './printer-fixed.ts';
 import { cutToBytes } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import type { JobOrder } from './spool.ts';
@@ -89,7 +90,7 @@ async function readTicket(exchange: IppExchange, printer: Printer): Promise<Tick
   const described = await printer.describe();
   const all = printerAttributes(printer, described, exchange.address, factsFor(exchange, printer));
   const checked = checkTemplate(groupOf(exchange.request, 'job'), all);
-  if (checked.unsupported.size > 0 && firstBoolean(exchange.operation, 'ipp-attribute-fidelity') === true) {
+  if (checked.unsupported.size > 0 && isStrict(exchange.operation)) {
     const words = 'The printer cannot do all that the job asks for.';
     return refused('client-error-attributes-or-values-not-supported', words, checked.unsupported);
   }
@@ -112,7 +113,8 @@ async function readClaims({ operation }: IppExchange, printer: Printer): Promise
       `The printer does not take ${format}.`,
       only(operation, 'document-format'),
     );
-  return { compression, format, formats };
+  const called = firstString(operation, 'document-name');
+  return { compression, format, formats, name: called === undefined ? undefined : plain(called) };
 }
 
 function isCompression(name: string): name is Compression {
@@ -124,7 +126,14 @@ function only(operation: AttributeGroup, attribute: string): AttributeGroup {
   return new Map(values === undefined ? [] : [[attribute, values]]);
 }
 
-function orderFor({ operation, owner }: IppExchange, printer: Printer, { template }: CheckedTemplate): JobOrder {
+const holdAttribute = 'job-hold-until';
+
+/** Rather no job than one that is printed otherwise (RFC 8011 section 4.2.1.1). */
+function isStrict(operation: AttributeGroup): boolean {
+  return firstBoolean(operation, 'ipp-attribute-fidelity') === true;
+}
+
+function orderFor({ operation, owner }: IppExchange, printer: Printer, checked: CheckedTemplate): JobOrder {
   const name = firstString(operation, 'job-name') ?? firstString(operation, 'document-name') ?? '';
   // Only a key proves who sends: from a guest such a name would be a claim.
   const submission = owner.kind === 'device' ? firstString(operation, 'nethood-submission-id') : undefined;
@@ -132,10 +141,18 @@ function orderFor({ operation, owner }: IppExchange, printer: Printer, { templat
     destination: printer.destination,
     label: printer.label,
     owner,
-    name: cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255) || 'Untitled',
-    template,
+    name: plain(name) || 'Untitled',
+    // When it is printed is the spool's affair; all else the destination's.
+    template: new Map(Array.from(checked.template).filter(([attribute]) => attribute !== holdAttribute)),
+    hold: firstString(checked.template, holdAttribute) === 'indefinite',
+    fidelity: isStrict(operation),
     uuid: JobUuid.safeParse(submission).data,
   };
+}
+
+/** One line of at most 255 octets (RFC 8011 section 5.1.3). */
+function plain(name: string): string {
+  return cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255);
 }
 
 function jobGroup(job: Job, exchange: IppExchange, printer: Printer): IppGroup {

@@ -2,6 +2,7 @@
 import {
   attributes,
   dateTime,
+  firstString,
   integer,
   jobState,
   keyword,
@@ -61,11 +62,23 @@ function publicAttributes(job: Job, facts: JobFacts): AttributeTable {
     'job-state': jobState(job.state),
     'job-state-reasons': reasons(job),
     'job-printer-up-time': integer(upTime(started, now)),
+    'job-hold-until': keyword(job.phase === 'held' || job.hold === 'wanted' ? 'indefinite' : 'no-hold'),
     'job-k-octets': integer(Math.ceil((job.document?.bytes ?? 0) / 1024)),
-    'job-impressions': job.pagesTotal === undefined ? undefined : integer(job.pagesTotal),
+    'job-impressions': job.pagesTotal === undefined ? noValue : integer(job.pagesTotal),
     'job-impressions-completed': integer(job.pages ?? 0),
+    ...sheets(job),
     'number-of-documents': integer(job.document === undefined ? 0 : 1),
     ...times(job, started),
+  };
+}
+
+/** Where both sides are printed only the device could tell how many sheets that makes. */
+function sheets({ template, pages, pagesTotal }: Job): AttributeTable {
+  const ticket = attributesFromJson(template);
+  const known = (firstString(ticket, 'sides') ?? 'one-sided') === 'one-sided' && !ticket.has('number-up');
+  return {
+    'job-media-sheets': known && pagesTotal !== undefined ? integer(pagesTotal) : noValue,
+    'job-media-sheets-completed': known ? integer(pages ?? 0) : noValue,
   };
 }
 
@@ -95,6 +108,17 @@ function ownAttributes(job: Job): AttributeTable {
     // For agents, beside their session's news; absent while it waits for nobody.
     'nethood-expires': expires === undefined ? undefined : dateTime(expires),
     'document-format': job.document === undefined ? undefined : mimeMediaType(job.document.format),
+    ...supplied(job),
+  };
+}
+
+/** What the sender said of the document (PWG 5100.7 section 6.3), beside what it turned out to be. */
+function supplied({ document }: Job): AttributeTable {
+  const { format, compression, name: called } = document?.supplied ?? {};
+  return {
+    'document-format-supplied': format === undefined ? undefined : mimeMediaType(format),
+    'compression-supplied': compression === undefined ? undefined : keyword(compression),
+    'document-name-supplied': called === undefined ? undefined : name(called),
   };
 }
 

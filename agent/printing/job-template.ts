@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AttributeGroup, IppValue } from './ipp-values.ts';
-import { isTemplateAttribute } from './printer-attributes.ts';
+import { isTemplateAttribute } from './printer-passed.ts';
 
 export interface CheckedTemplate {
   readonly template: AttributeGroup;

@@ -44,6 +44,14 @@ export const Job = z.object({
       file: z.string().regex(/^[a-z2-7]{26}$/),
       bytes: z.int().min(0),
       format: z.string().max(255),
+      /** As its sender called it, packed it and said that it was. */
+      supplied: z
+        .object({
+          name: z.string().max(255).optional(),
+          format: z.string().max(255).optional(),
+          compression: z.string().max(255).optional(),
+        })
+        .optional(),
     })
     .optional(),
   phase: JobPhase,

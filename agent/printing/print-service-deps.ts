@@ -7,6 +7,7 @@ import type { Announcement } from '../discovery/discovery.ts';
 import type { HttpRoute, Neighbours } from '../peers/neighbours.ts';
 import type { PrintBackend } from './print-backend.ts';
 import type { PrintService } from './print-service.ts';
+import type { AnnouncedNames } from './printer-name.ts';
 
 export interface PrintServiceDeps {
   readonly config: ConfigStore;
@@ -19,8 +20,7 @@ export interface PrintServiceDeps {
   deviceName(): string;
   /** Null while nothing is shared with everyone. */
   guestsPort(): number | null;
-  /** `nh-k3q7x2mf.local` */
-  readonly hostName: string;
+  readonly names: AnnouncedNames;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;

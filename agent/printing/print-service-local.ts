@@ -10,17 +10,26 @@ import type { HttpRoute } from '../peers/neighbours.ts';
 import { access, type Asker } from '../trust/access.ts';
 import { checkFormat, documentFormats } from './document-format.ts';
 import { attributes, integer } from './ipp-attributes.ts';
+import type { Identification } from './ipp-exchange.ts';
 import { createIppRoute } from './ipp-server.ts';
 import { type Destination, type Job, jobsOn } from './job.ts';
 import { jobWatch } from './job-watch.ts';
 import { NeighbourPrinters } from './neighbour-printers.ts';
-import type { PrintOrder } from './print-service.ts';
+import type { PrintEvents, PrintOrder } from './print-service.ts';
 import type { LocalPrintService, PrintServiceDeps } from './print-service-deps.ts';
 import { printTarget } from './print-target.ts';
-import { absentQueue, jobEvent, jobView, neighbourPrinterView, ownPrinterView, remotePrinter } from './print-views.ts';
+import {
+  absentQueue,
+  jobEvent,
+  jobView,
+  neighbourPrinterView,
+  ownPrinterView,
+  remotePrinter,
+  senderOf,
+} from './print-views.ts';
 import { printerAnnouncements } from './printer-announcements.ts';
 import { acceptedFormats } from './printer-attributes.ts';
-import { cutToBytes } from './printer-name.ts';
+import { cutToBytes, printerDisplayName } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import { OwnPrinters } from './printers.ts';
 import { expectErrors, openSpool, type Spool, type SpoolLimits } from './spool.ts';
@@ -70,7 +79,7 @@ interface Parts {
 }
 
 class PrintServiceOfAgent implements LocalPrintService {
-  readonly events = new Emitter<{ printers: []; job: [JobView] }>();
+  readonly events = new Emitter<PrintEvents>();
   readonly ippRoute: HttpRoute;
   readonly #deps: PrintServiceDeps;
   readonly #scope: Scope;
@@ -90,7 +99,8 @@ class PrintServiceOfAgent implements LocalPrintService {
       findPrinter: (asker, queue) => this.#visible(asker).find(({ id }) => id === queue),
       device: deps.deviceId,
       deviceName: () => deps.deviceName(),
-      hostName: deps.hostName,
+      names: deps.names,
+      identify: (printer, request) => this.#identify(printer, request),
       started: deps.clock.wall(),
       clock: deps.clock,
       log: deps.log,
@@ -187,13 +197,14 @@ class PrintServiceOfAgent implements LocalPrintService {
   }
 
   announcements(guestsPort: number): readonly Announcement[] {
-    const { deviceId: device, hostName } = this.#deps;
+    const { deviceId: device, names } = this.#deps;
+    const deviceName = this.#deps.deviceName();
     const printers = this.#visible({ kind: 'guest', onLink: true }).flatMap(({ id, queue }) => {
       const described = this.#own.described(id);
       // One that was never described yet is announced when it is.
       return described === undefined ? [] : [{ id, queue, described }];
     });
-    return printerAnnouncements(printers, { device, deviceName: this.#deps.deviceName(), hostName, guestsPort });
+    return printerAnnouncements(printers, { device, deviceName, hostName: names.host(), guestsPort });
   }
 
   problems(): readonly string[] {
@@ -219,6 +230,15 @@ class PrintServiceOfAgent implements LocalPrintService {
     this.#scope.use(this.#remote.events.on('reachable', (device) => this.#spool.nudge(device)));
     this.#scope.use(config.events.on('changed', changed));
     this.#scope.use(this.#spool.events.on('changed', (job) => this.#onJob(job)));
+  }
+
+  #identify({ id, queue }: Printer, { actions, message, owner }: Identification): void {
+    const { neighbours, log } = this.#deps;
+    const deviceName = this.#deps.deviceName();
+    const from = senderOf({ owner }, { deviceName, neighbour: (device) => neighbours.get(device) });
+    const printer = printerDisplayName(queue.info, id);
+    log.info({ printer, actions, from, message }, 'Somebody asks where this printer is.');
+    this.events.emit('identify', { printer, actions, from, message });
   }
 
   #onJob(job: Job): void {
@@ -253,12 +273,12 @@ class PrintServiceOfAgent implements LocalPrintService {
   }
 
   #view(printer: Pick<Printer, 'id' | 'queue'>): PrinterView {
-    const { deviceId, hostName } = this.#deps;
+    const { deviceId, names } = this.#deps;
     const audience = this.#audienceOf(printer);
     const port = this.#deps.guestsPort();
     const uri =
       audience === 'everyone' && port !== null
-        ? `ipp://${hostName}:${port}/ipp/print/${encodeURIComponent(printer.id)}`
+        ? `ipp://${names.host()}:${port}/ipp/print/${encodeURIComponent(printer.id)}`
         : null;
     return ownPrinterView(printer, {
       device: deviceId,

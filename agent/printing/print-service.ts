@@ -16,8 +16,26 @@ export interface PrintOrder {
   readonly document: Readable;
 }
 
+/** Somebody wants to see at which PC a printer is (Identify-Printer, PWG 5100.13 section 3.1). */
+export interface IdentifyEvent {
+  /** For people. */
+  readonly printer: string;
+  /** `display` */
+  readonly actions: readonly string[];
+  /** `<user> on <device or address>` */
+  readonly from: string;
+  /** In that person's words; often empty. */
+  readonly message: string;
+}
+
+export type PrintEvents = {
+  printers: [];
+  job: [JobView];
+  identify: [IdentifyEvent];
+};
+
 export interface PrintService {
-  readonly events: Emitter<{ printers: []; job: [JobView] }>;
+  readonly events: Emitter<PrintEvents>;
   /** Own ones first, then those of neighbours in session. */
   printers(): readonly PrinterView[];
   /** @throws `not-found`, `not-permitted` (a queue that must never be shared again) */

@@ -117,7 +117,7 @@ function printerOf({ destination, label }: Job, facts: JobFactsForPeople): strin
   return neighbour === undefined ? label : `${neighbour.name}/${destination.queue}`;
 }
 
-function senderOf({ owner }: Job, facts: JobFactsForPeople): string {
+export function senderOf({ owner }: Pick<Job, 'owner'>, facts: JobFactsForPeople): string {
   switch (owner.kind) {
     case 'self':
       return `${owner.user} on ${facts.deviceName}`;

@@ -15,8 +15,14 @@ export interface AnnouncedPrinter extends Pick<Printer, 'id' | 'queue'> {
 export interface AnnouncementFacts {
   readonly device: DeviceId;
   readonly deviceName: string;
+  /** As it is announced. */
   readonly hostName: string;
   readonly guestsPort: number;
+}
+
+/** What `printer-more-info` of guests begins with: the two must be equal, byte for byte. */
+export function guestPages({ hostName, guestsPort }: Pick<AnnouncementFacts, 'hostName' | 'guestsPort'>): string {
+  return `http://${hostName}:${guestsPort}/ipp/print/`;
 }
 
 /** Both services of a printer have the same name, host and port; `_ipps` is the same door behind TLS. */
@@ -44,7 +50,7 @@ function txtOf({ id, queue, described }: AnnouncedPrinter, facts: AnnouncementFa
     qtotal: '1',
     rp: path,
     ty: model,
-    adminurl: `http://${facts.hostName}:${facts.guestsPort}/${path}`,
+    adminurl: `${guestPages(facts)}${encodeURIComponent(id)}`,
     note: queue.location,
     priority: '50',
     product: `(${model})`,

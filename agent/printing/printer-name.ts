@@ -1,5 +1,26 @@
 /** Names of printers for people, from whatever a print system calls its queues. */
 
+/** What DNS-SD made of our names: where another has one, ours is changed (RFC 6762 section 9). */
+export interface AnnouncedNames {
+  /** `nh-k3q7x2mf.local` */
+  host(): string;
+  /** The instance that stands for one of this name. */
+  instance(name: string): string;
+}
+
+interface NamedPrinter {
+  readonly id: string;
+  readonly queue: { readonly info: string };
+}
+
+/** Under which the printer is announced, or would be. */
+export function announcedInstance(
+  { id, queue }: NamedPrinter,
+  { names, deviceName }: { readonly names: AnnouncedNames; readonly deviceName: () => string },
+): string {
+  return names.instance(printerInstanceName(printerDisplayName(queue.info, id), deviceName()));
+}
+
 /** `<info> (<device name>)` in at most 63 bytes (RFC 6763 section 4.1.1); the info is cut first. */
 export function printerInstanceName(info: string, deviceName: string): string {
   const device = cutToBytes(visible(deviceName), 40);

@@ -1,7 +1,7 @@
 /** Which attributes an answer has: `requested-attributes` with its group names (RFC 8011 sections 4.2.5.1 and 4.3.4.1). */
 import { stringsOf } from './ipp-attributes.ts';
 import type { AttributeGroup } from './ipp-values.ts';
-import { isTemplateAttribute } from './printer-attributes.ts';
+import { isTemplateAttribute } from './printer-passed.ts';
 
 /** Large, and given only to who names it (PWG 5100.7 section 6.9.5). */
 const onlyByName = new Set(['media-col-database']);

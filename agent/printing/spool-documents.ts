@@ -20,6 +20,8 @@ export interface IncomingDocument {
   readonly stream: Readable;
   /** Bytes to come, where known. */
   readonly declaredBytes?: number | undefined;
+  /** What its sender says of it, for who asks later. */
+  readonly supplied?: NonNullable<Job['document']>['supplied'];
   /** From the first bytes to the MIME type. @throws NethoodError `bad-document` */
   readonly check: (head: Buffer) => string;
 }
@@ -58,7 +60,7 @@ export class SpoolDocuments {
       await handle.datasync().catch(writeFailed);
       await handle.close();
       await this.#syncFolder().catch(writeFailed);
-      return { file, bytes, format };
+      return { file, bytes, format, ...(document.supplied && { supplied: document.supplied }) };
     } catch (error) {
       await handle.close().catch(() => undefined); // Closed already, or beyond help: the first error counts.
       await rm(path, { force: true });

@@ -64,6 +64,7 @@ async function office(sharedWith: 'everyone' | (typeof annaId)[] = [annaId]): Pr
     document: { bytes, format: 'application/pdf' },
     printed: () => Promise.resolve([...device.jobs.values()].filter(({ state }) => state === 'completed').length),
     hold: () => Promise.resolve(void (endless = true)),
+    holdsJobs: true,
     device,
     neighbours,
     goAway: async () => front[Symbol.asyncDispose](),

@@ -121,7 +121,7 @@ export async function startPrinting(options: TestPrintingOptions): Promise<TestP
     deviceId: ownId,
     deviceName: () => 'berta on desk',
     guestsPort: options.guestsPort ?? (() => 6632),
-    hostName: 'nh-aaaaaaaa.local',
+    names: { host: () => 'nh-aaaaaaaa.local', instance: (name) => name },
     clock: options.clock ?? systemClock,
     random: Math.random,
     log: options.log ?? silentLog,
