@@ -74,3 +74,11 @@ export function shortId(id: DeviceId): string {
 export function hostNameOf(id: DeviceId): string {
   return `nh-${id.slice(0, 8)}.local`;
 }
+
+/** A host name that another has is exchanged for the next of these (RFC 6762 section 9); the certificate holds all. */
+export const mostHostNames = 10;
+
+/** The nth of them: `nh-k3q7x2mf.local`, `nh-k3q7x2mf-2.local` … */
+export function nthHostName(hostName: string, attempt: number): string {
+  return attempt <= 1 ? hostName : hostName.replace('.local', `-${attempt}.local`);
+}

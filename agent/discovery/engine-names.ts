@@ -2,11 +2,11 @@
  * Under which names we are announced: the wanted ones, or, where another has one, the next (RFC 6762 section 9), the same
  * on all links. What was found out is remembered, so that a PC comes back under the name that others know. Pure.
  */
-import type { DeviceId } from '../../protocol/ids.ts';
+import { type DeviceId, mostHostNames, nthHostName } from '../../protocol/ids.ts';
 import type { Announcement } from './discovery.ts';
 import { nameKey } from './dns-name.ts';
 import type { DnsName } from './dns-types.ts';
-import { hostLabel, instanceLabel, lastAttempt } from './instance-names.ts';
+import { instanceLabel, lastAttempt } from './instance-names.ts';
 import { RenameLimit } from './responder-renames.ts';
 
 /** The nth attempt of each name that is not the first. */
@@ -45,7 +45,7 @@ export class OwnNames {
   }
 
   get host(): DnsName {
-    return [hostLabel(this.#deps.hostName, this.#host), 'local'];
+    return nthHostName(this.#deps.hostName, this.#host).split('.');
   }
 
   get services(): readonly NamedService[] {
@@ -92,7 +92,7 @@ export class OwnNames {
   }
 
   #conflictOfHost(now: number): boolean {
-    if (this.#host >= lastAttempt || !this.#limit.take(now)) return false;
+    if (this.#host >= mostHostNames || !this.#limit.take(now)) return false;
     this.#host++;
     return true;
   }

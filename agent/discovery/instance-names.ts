@@ -1,4 +1,4 @@
-/** Names of our DNS-SD instances (RFC 6763 4.1.1) and of our host, and what they become when another has them. Pure. */
+/** Names of our DNS-SD instances (RFC 6763 4.1.1), and what they become when another has them. Pure. */
 import { type DeviceId, shortId } from '../../protocol/ids.ts';
 
 const labelBytes = 63;
@@ -21,10 +21,4 @@ export function cutToBytes(text: string, most: number): string {
 export function instanceLabel(name: string, attempt: number, self: DeviceId): string {
   const suffix = attempt <= 1 ? '' : ` (${attempt < lastAttempt ? attempt : shortId(self)})`;
   return cutToBytes(name, labelBytes - Buffer.byteLength(suffix)) + suffix;
-}
-
-/** `nh-k3q7x2mf`, `nh-k3q7x2mf-2` …, of `nh-k3q7x2mf.local`. */
-export function hostLabel(hostName: string, attempt: number): string {
-  const label = hostName.split('.')[0] ?? hostName;
-  return attempt <= 1 ? label : `${label}-${attempt}`;
 }

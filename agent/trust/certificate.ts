@@ -15,8 +15,8 @@ export function deviceIdOf(spkiDer: Buffer): DeviceId {
 interface CertificateInput {
   /** ECDSA P-256. */
   readonly key: KeyObject;
-  /** The only SAN. */
-  readonly hostName: string;
+  /** The SANs, the usual one first. */
+  readonly hostNames: readonly string[];
   /** Wall-clock milliseconds. */
   readonly now: number;
 }
@@ -53,7 +53,7 @@ const tag = {
 } as const;
 
 /** As PEM. Valid from 2024 until 20 years after `now`. */
-export function makeCertificate({ key, hostName, now }: CertificateInput): string {
+export function makeCertificate({ key, hostNames, now }: CertificateInput): string {
   const algorithm = sequence(objectId(oid.ecdsaWithSha256));
   const name = sequence(der(tag.set, sequence(objectId(oid.commonName), der(tag.utf8String, Buffer.from('nethood')))));
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
@@ -65,7 +65,7 @@ export function makeCertificate({ key, hostName, now }: CertificateInput): strin
     validity(now),
     name,
     spki,
-    der(tag.explicit3, extensions(hostName)),
+    der(tag.explicit3, extensions(hostNames)),
   );
   const signature = sign('sha256', body, key);
   return pem(sequence(body, algorithm, bitString(signature, 0)));
@@ -92,17 +92,18 @@ function time(date: Date): Buffer {
     : der(tag.generalizedTime, Buffer.from(digits));
 }
 
-function extensions(hostName: string): Buffer {
+function extensions(hostNames: readonly string[]): Buffer {
   const critical = der(tag.boolean, Buffer.from([0xff]));
   const extension = (id: string, value: Buffer, ...flags: Buffer[]): Buffer =>
     sequence(objectId(id), ...flags, der(tag.octetString, value));
+  const names = hostNames.map((hostName) => der(tag.dnsName, Buffer.from(hostName, 'ascii')));
   return sequence(
     // cA is FALSE by default and DER leaves defaults out: an empty sequence.
     extension(oid.basicConstraints, sequence(), critical),
     // digitalSignature is bit 0 (RFC 5280 4.2.1.3).
     extension(oid.keyUsage, bitString(Buffer.from([0x80]), 7), critical),
     extension(oid.extendedKeyUsage, sequence(objectId(oid.serverAuth), objectId(oid.clientAuth))),
-    extension(oid.subjectAltName, sequence(der(tag.dnsName, Buffer.from(hostName, 'ascii')))),
+    extension(oid.subjectAltName, sequence(...names)),
   );
 }
 

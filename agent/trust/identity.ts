@@ -7,7 +7,7 @@ import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NethoodError } from '../../protocol/errors.ts';
-import { type DeviceId, hostNameOf } from '../../protocol/ids.ts';
+import { type DeviceId, hostNameOf, mostHostNames, nthHostName } from '../../protocol/ids.ts';
 import { randomId } from '../base/random-id.ts';
 import { renameDurable, syncFolder, writeFileDurable } from '../base/write-file-durable.ts';
 import { deviceIdOf, makeCertificate } from './certificate.ts';
@@ -18,7 +18,7 @@ export interface Identity {
   /** PKCS #8, ECDSA P-256. */
   readonly keyPem: string;
   readonly certificatePem: string;
-  /** `nh-<8>.local`, as announced and as in the certificate. */
+  /** `nh-<8>.local`, as announced unless another has it. */
   readonly hostName: string;
 }
 
@@ -40,7 +40,8 @@ export async function loadIdentity(stateFolder: string, { now }: IdentityDeps): 
   const id = deviceIdOf(createPublicKey(key).export({ type: 'spki', format: 'der' }));
   const hostName = hostNameOf(id);
   const certificatePath = join(stateFolder, 'identity-certificate.pem');
-  return { id, keyPem, hostName, certificatePem: await certificate(certificatePath, { key, hostName, now }) };
+  const hostNames = Array.from({ length: mostHostNames }, (_, at) => nthHostName(hostName, at + 1));
+  return { id, keyPem, hostName, certificatePem: await certificate(certificatePath, { key, hostNames, now }) };
 }
 
 /** Why this key file, or the folder that holds it, is in the reach of other users; as ssh does. Not on Windows, where modes say nothing and the user's folder is closed by its ACL. */
@@ -119,7 +120,11 @@ function keyUnusable(path: string): string {
 
 interface CertificateWish {
   readonly key: KeyObject;
-  readonly hostName: string;
+  /**
+   * Every name that a conflict can give us, from the beginning on: a certificate remade at a rename would not be the one
+   * that print systems have pinned, and it would have to be remade when the name comes back.
+   */
+  readonly hostNames: readonly string[];
   readonly now: number;
 }
 
@@ -134,12 +139,12 @@ async function certificate(path: string, wish: CertificateWish): Promise<string>
   return serves(kept, wish) ? kept : made;
 }
 
-function serves(pem: string, { key, hostName, now }: CertificateWish): boolean {
+function serves(pem: string, { key, hostNames, now }: CertificateWish): boolean {
   try {
     const certificateFound = new X509Certificate(pem);
     return (
       certificateFound.checkPrivateKey(key) &&
-      certificateFound.checkHost(hostName) === hostName &&
+      hostNames.every((hostName) => certificateFound.checkHost(hostName) === hostName) &&
       Date.parse(certificateFound.validTo) > now
     );
   } catch {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cutToBytes, hostLabel, instanceLabel, lastAttempt } from '../../agent/discovery/instance-names.ts';
+import { cutToBytes, instanceLabel, lastAttempt } from '../../agent/discovery/instance-names.ts';
 import { DeviceId } from '../../protocol/ids.ts';
 
 const self = DeviceId.parse('k3q7x2mf'.repeat(7).slice(0, 52));
@@ -39,8 +39,4 @@ describe('the label of an instance', () => {
     expect(cutToBytes('a😀', 4)).toBe('a');
     expect(cutToBytes('ab cd', 3)).toBe('ab');
   });
-});
-
-test('the host name is numbered before its end', () => {
-  expect([1, 2].map((attempt) => hostLabel('nh-k3q7x2mf.local', attempt))).toEqual(['nh-k3q7x2mf', 'nh-k3q7x2mf-2']);
 });

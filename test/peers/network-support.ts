@@ -26,7 +26,7 @@ export function makeIdentity(): Identity {
     id,
     hostName,
     keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-    certificatePem: makeCertificate({ key: privateKey, hostName, now: Date.now() }),
+    certificatePem: makeCertificate({ key: privateKey, hostNames: [hostName], now: Date.now() }),
   };
 }
 

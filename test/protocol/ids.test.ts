@@ -3,6 +3,7 @@ import {
   DeviceId,
   DisplayName,
   hostNameOf,
+  nthHostName,
   JobId,
   JobUuid,
   QueueName,
@@ -35,7 +36,12 @@ describe('identifiers', () => {
 
   test('are shortened for people, and make the host name', () => {
     expect(shortId(DeviceId.parse(id))).toBe('k3q7-x2mf');
-    expect(hostNameOf(DeviceId.parse(id))).toBe('nh-k3q7x2mf.local');
+    const hostName = hostNameOf(DeviceId.parse(id));
+    expect([1, 2, 10].map((attempt) => nthHostName(hostName, attempt))).toEqual([
+      'nh-k3q7x2mf.local',
+      'nh-k3q7x2mf-2.local',
+      'nh-k3q7x2mf-10.local',
+    ]);
   });
 });
 

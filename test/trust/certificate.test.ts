@@ -12,7 +12,7 @@ const now = Date.UTC(2026, 6, 1);
 
 function made(at = now): { pem: string; certificate: X509Certificate; key: string } {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const pem = makeCertificate({ key: privateKey, hostName, now: at });
+  const pem = makeCertificate({ key: privateKey, hostNames: [hostName, 'nh-abcdefgh-2.local'], now: at });
   return {
     pem,
     certificate: new X509Certificate(pem),
@@ -25,7 +25,7 @@ describe('the certificate', () => {
     const { certificate } = made();
     expect(certificate.subject).toBe('CN=nethood');
     expect(certificate.issuer).toBe('CN=nethood');
-    expect(certificate.subjectAltName).toBe(`DNS:${hostName}`);
+    expect(certificate.subjectAltName).toBe(`DNS:${hostName}, DNS:nh-abcdefgh-2.local`);
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
     expect(certificate.ca).toBe(false);
     expect(Date.parse(certificate.validFrom)).toBe(Date.UTC(2024, 0, 1));

@@ -1,9 +1,9 @@
-import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hostNameOf } from '../../protocol/ids.ts';
+import { hostNameOf, mostHostNames, nthHostName } from '../../protocol/ids.ts';
 import { deviceIdOf, makeCertificate } from '../../agent/trust/certificate.ts';
 import { exposureOf, loadIdentity } from '../../agent/trust/identity.ts';
 
@@ -33,7 +33,8 @@ describe('a first start', () => {
     const certificate = new X509Certificate(identity.certificatePem);
     expect(identity.id).toBe(deviceIdOf(certificate.publicKey.export({ type: 'spki', format: 'der' })));
     expect(identity.hostName).toBe(hostNameOf(identity.id));
-    expect(certificate.checkHost(identity.hostName)).toBe(identity.hostName);
+    for (const host of [1, 2, mostHostNames].map((attempt) => nthHostName(identity.hostName, attempt)))
+      expect(certificate.checkHost(host)).toBe(host);
     expect(createPublicKey(identity.keyPem).equals(certificate.publicKey)).toBe(true);
   });
 
@@ -58,7 +59,15 @@ describe('a later start', () => {
       'of another key',
       async () => {
         const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-        await writeFile(certificatePath, makeCertificate({ key: privateKey, hostName: 'nh-abcdefgh.local', now }));
+        await writeFile(certificatePath, makeCertificate({ key: privateKey, hostNames: ['nh-abcdefgh.local'], now }));
+      },
+    ],
+    [
+      'of the usual host name alone',
+      async () => {
+        const key = createPrivateKey(await readFile(keyPath));
+        const id = deviceIdOf(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+        await writeFile(certificatePath, makeCertificate({ key, hostNames: [hostNameOf(id)], now }));
       },
     ],
   ])('remakes a certificate that is %s, and stays the same device', async (_, spoil) => {
