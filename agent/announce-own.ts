@@ -25,7 +25,7 @@ export interface OwnDeps {
   readonly printerServices: (guestsPort: number) => readonly Announcement[];
   readonly guests: GuestPort;
   readonly neighbours: Pick<Neighbours, 'resourcesChanged'>;
-  readonly discovery: Pick<Discovery, 'announce'>;
+  readonly discovery: Pick<Discovery, 'announce' | 'renames'>;
   readonly notices: NoticeBoard;
   /** The guests port opened or closed. */
   readonly portsChanged: () => void;
@@ -55,6 +55,8 @@ export async function announceOwn(deps: OwnDeps): Promise<AsyncDisposable> {
   scope.use(deps.config.events.on('changed', settle));
   scope.use(deps.shares.events.on('changed', settle));
   scope.use(deps.printing.events.on('printers', settle));
+  // The texts of printers name the host.
+  scope.use(deps.discovery.renames.on('renamed', settle));
   scope.defer(() => work);
   // Whoever asks for the ports right after the start is told the true ones.
   await printersKnown(deps);

@@ -99,6 +99,8 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
       portsChanged: () => store.touch('ports'),
     }),
   );
+  // Addresses of printers carry the host's name.
+  scope.use(net.discovery.renames.on('renamed', () => store.touch('printers')));
   watchProblems(scope, deps, { ...net, notices });
   await composeControl(scope, {
     ...source,
@@ -199,6 +201,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   return {
     shares,
     discovery,
+    hostName: () => discovery.hostName,
     sources,
     neighbours,
     printing,

@@ -34,13 +34,21 @@ export interface DiscoveryEvents {
   readonly lost: [DeviceId];
 }
 
+/** Under which names we are in fact announced: one that another has is exchanged (RFC 6762 section 9). */
+export interface AnnouncedNames {
+  /** `nh-k3q7x2mf.local` */
+  readonly hostName: string;
+  /** The label of the instance that was wanted as `name`. */
+  announcedName(name: string): string;
+  /** After a conflict: whatever carries a name of ours must be told anew. */
+  readonly renames: Emitter<{ renamed: [] }>;
+}
+
 /** A source of sightings that can also make us seen. */
-export interface Discovery extends AsyncDisposable {
+export interface Discovery extends AnnouncedNames, AsyncDisposable {
   readonly events: Emitter<DiscoveryEvents>;
   /** Replaces all that is announced; what is gone from the list says goodbye. */
   announce(services: readonly Announcement[]): Promise<void>;
-  /** The name under which the instance is in fact announced, where a conflict changed it. */
-  announcedName(name: string): string;
   /** A session to it failed: its records are asked for again (RFC 6762 10.4). */
   reconfirm(id: DeviceId): void;
 }

@@ -48,6 +48,7 @@ const vanishedMs = 400;
 
 export class Engine implements Discovery, Reporting {
   readonly events = new Emitter<DiscoveryEvents>();
+  readonly renames: Discovery['renames'] = new Emitter();
   readonly #deps: EngineDeps;
   readonly #scope = new Scope();
   readonly #links = new Map<string, EngineLink>();
@@ -83,10 +84,14 @@ export class Engine implements Discovery, Reporting {
     return undefined;
   }
 
+  get hostName(): string {
+    return this.#names.host.join('.');
+  }
+
   report(): DiscoveryReport {
     return {
       links: Array.from(this.#links.values(), ({ report }) => report),
-      hostName: this.#names.host.join('.'),
+      hostName: this.hostName,
       announced: this.#names.services.map(({ wanted: { name, type, port }, instance: [label = name] }) => ({
         wanted: name,
         name: label,
@@ -235,6 +240,7 @@ export class Engine implements Discovery, Reporting {
     log.info({ name, host: this.#names.host }, 'Announced under another name: the own one is taken.');
     names.save(this.#names.memory);
     this.#sayAll();
+    this.#guard(() => this.renames.emit('renamed'));
   }
 
   #isAnnounced(): boolean {
@@ -249,13 +255,18 @@ export class Engine implements Discovery, Reporting {
   }
 
   #tell(changes: readonly SightingChange[]): void {
-    for (const { seen, lost } of changes) {
-      try {
+    for (const { seen, lost } of changes)
+      this.#guard(() => {
         if (lost !== undefined) this.events.emit('lost', lost);
         if (seen !== undefined) this.events.emit('seen', seen);
-      } catch (error) {
-        this.#deps.log.error({ error }, 'A listener to discovery failed.');
-      }
+      });
+  }
+
+  #guard(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#deps.log.error({ error }, 'A listener to discovery failed.');
     }
   }
 

@@ -19,6 +19,8 @@ import { plainHead, upgradeToTls, wantsTls } from './tls-upgrade.ts';
 
 export interface GuestDeps {
   readonly identity: Identity;
+  /** As we are announced now. Default: as the identity says. */
+  readonly hostName?: (() => string) | undefined;
   readonly routes: readonly HttpRoute[];
   /** Whether an address (with zone) is on a network of ours. */
   readonly onLink: (address: string) => boolean;
@@ -43,11 +45,11 @@ export class GuestSockets implements AsyncDisposable {
   readonly #addresses = new WeakMap<Socket, string>();
 
   constructor(deps: GuestDeps, settings: PortSettings) {
-    const { clock, log, routes, identity } = deps;
+    const { clock, log, routes, identity, hostName = () => identity.hostName } = deps;
     this.#deps = deps;
     this.#settings = settings;
     this.#gate = new SocketGate({ limits: settings.gate, clock, log });
-    const own = { hostName: identity.hostName, addresses: settings.addresses };
+    const own = { hostName, addresses: settings.addresses };
     this.#door = new HttpDoor({ routes, own, clock, log, bodyLimits: settings.bodies });
     const tls = guestTls(identity);
     this.#context = createSecureContext(tls);

@@ -33,8 +33,8 @@ export function hostOf(field: string): string | undefined {
 }
 
 export interface OwnNames {
-  /** `nh-<8>.local` */
-  readonly hostName: string;
+  /** `nh-<8>.local`, or what a conflict made of it: by the name that another has, nobody means us. */
+  readonly hostName: () => string;
   /** Addresses of this PC's cards; asked only where the connection's own address is not the one named. */
   readonly addresses: () => readonly string[];
 }
@@ -55,7 +55,7 @@ export function refusalOf(request: IncomingMessage, own: OwnNames): NethoodError
 }
 
 function isOurs(host: string, local: string | undefined, { hostName, addresses }: OwnNames): boolean {
-  if (host === hostName) return true;
+  if (host === hostName()) return true;
   const arrivedAt = local === undefined ? '' : plainAddress(local);
   // CUPS calls 127.0.0.1 so; the name never leaves the PC (RFC 6761 6.3).
   if (host === 'localhost') return arrivedAt === '::1' || arrivedAt.startsWith('127.');

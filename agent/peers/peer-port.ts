@@ -51,6 +51,8 @@ export interface PeerPortDeps {
   /** Listening; its connections are ours until we are disposed. */
   readonly server: Server;
   readonly identity: Identity;
+  /** As we are announced now. Default: as the identity says. */
+  readonly hostName?: (() => string) | undefined;
   readonly trust: Pick<TrustStore, 'trustOf' | 'events'>;
   readonly routes: readonly HttpRoute[];
   /** Takes over the socket of a request for `/peer`. */
@@ -85,10 +87,10 @@ class PeerPort implements AsyncDisposable {
   readonly #connected = (socket: Socket): void => this.#onConnection(socket);
 
   constructor(deps: PeerPortDeps, settings: PortSettings) {
-    const { clock, log, routes, identity } = deps;
+    const { clock, log, routes, identity, hostName = () => identity.hostName } = deps;
     this.#deps = deps;
     this.#gate = new SocketGate({ limits: settings.gate, clock, log });
-    const own = { hostName: identity.hostName, addresses: settings.addresses };
+    const own = { hostName, addresses: settings.addresses };
     this.#door = new HttpDoor({ routes, own, clock, log, bodyLimits: settings.bodies });
     this.#secure = createHttpsServer({
       ...peerTlsOptions,

@@ -57,8 +57,8 @@ function unshareable(printer: AttributeGroup, instances: ReadonlySet<string>): s
 const uriParts = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<authority>[^/?#]*)(?<path>\/[^?#]*)?/i;
 /** The gateway's own user: `ipp://nethood:<secret>@…`. */
 const gatewayUser = /^nethood[:@]/;
-/** As `hostNameOf` makes them. */
-const agentHost = /(?:^|@)nh-[a-z2-7]{8}\.local\.?(?::\d+)?$/i;
+/** As `hostNameOf` and `nthHostName` make them. */
+const agentHost = /(?:^|@)nh-[a-z2-7]{8}(?:-\d{1,2})?\.local\.?(?::\d+)?$/i;
 /** Bases are 6630, 6640, 6650 …; loopback, peers and guests follow each other from there. */
 const agentPort = /:66[3-9][0-2]$/;
 /** Longer than `/ipp/print` of PWG 5100.14, which printers have; printer applications have it too, but on other ports. */

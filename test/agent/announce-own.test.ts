@@ -15,6 +15,7 @@ function office(open: (wanted: boolean) => Promise<void>) {
   const announced: (readonly Announcement[])[] = [];
   const notices = new NoticeBoard();
   const printers = new Emitter<{ printers: [] }>();
+  const renames = new Emitter<{ renamed: [] }>();
   const known = [{ local: true, audience: 'everyone' }];
   const portsChanged = vi.fn<() => void>();
   const deps = {
@@ -40,13 +41,14 @@ function office(open: (wanted: boolean) => Promise<void>) {
         announced.push(services);
         return Promise.resolve();
       },
+      renames,
     },
     notices,
     portsChanged,
     clock: systemClock,
     log: silentLog,
   } as unknown as OwnDeps;
-  return { deps, guests, announced, notices, portsChanged, printers, known };
+  return { deps, guests, announced, notices, portsChanged, printers, renames, known };
 }
 
 it('a start with a printer for everyone says no more that there is no guests port', async () => {
@@ -75,5 +77,14 @@ it('a guests port that is taken is a notice, and the agent is announced all the 
   const own = await announceOwn(deps);
   expect(notices.list()).toEqual([{ part: 'guests', code: 'no-port', message: 'Port 6632 is taken.' }]);
   await vi.waitFor(() => expect(announced[0]?.map(({ type }) => type)).toEqual(['nethood']));
+  await own[Symbol.asyncDispose]();
+});
+
+it('a rename after a conflict announces all anew: the texts of printers name the host', async () => {
+  const { deps, announced, renames } = office(() => Promise.resolve());
+  const own = await announceOwn(deps);
+  await vi.waitFor(() => expect(announced).toHaveLength(1));
+  renames.emit('renamed');
+  await vi.waitFor(() => expect(announced).toHaveLength(2));
   await own[Symbol.asyncDispose]();
 });

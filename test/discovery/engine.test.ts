@@ -118,6 +118,34 @@ describe('names', () => {
     expect(again.engine.announcedName("Anna's PC")).toBe("Anna's PC (2)");
   });
 
+  test('of a host are exchanged too where another has them, and who wants to know is told', async () => {
+    const { clock, lan } = office();
+    const [first, second] = [agentOn(lan, 1), agentOn(lan, 2)];
+    const renames: string[] = [];
+    first.engine.renames.on('renamed', () => renames.push(first.engine.hostName));
+    const host = first.engine.hostName.replace('.local', '');
+    const theirs: DnsRecord = {
+      name: [host, 'local'],
+      ttl: 120,
+      flush: true,
+      data: { type: 'A', address: '10.0.0.66' },
+    };
+    void first.announce();
+    // Whoever has it answers each probe (RFC 6762 8.1).
+    for (let n = 0; n < 20; n++) {
+      lan.inject(response([theirs]), '10.0.0.66');
+      await clock.advance(100);
+    }
+    await clock.until(() => second.seen.has(first.id), 2_000);
+    expect(renames).toEqual([`${host}-2.local`]);
+    expect(first.memory.host).toBe(2);
+    expect(second.addressesOf(first)).toEqual(['10.0.0.1']);
+    const targets = lan.captured
+      .flatMap(({ message }) => message?.answers ?? [])
+      .flatMap(({ data }) => (data.type === 'SRV' ? [data.target.join('.')] : []));
+    expect(new Set(targets)).toEqual(new Set([`${host}-2.local`]));
+  });
+
   test('a conflict on one of two LANs changes the name on both', async () => {
     const clock = new SimClock();
     const [one, two] = [new MdnsLan(clock), new MdnsLan(clock)];

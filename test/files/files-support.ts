@@ -119,7 +119,7 @@ export class AnnasShare {
     const folder = await temporaryFolder(scope);
     const shares = await openShares(scope);
     await shares.add({ folder, name: 'Public', audience: 'everyone', rights: 'read' });
-    const own = { hostName: 'nh-aaaaaaaa.local', addresses: () => [] };
+    const own = { hostName: () => 'nh-aaaaaaaa.local', addresses: () => [] };
     const routes = [createFilesRoute(shares)];
     const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));
     const answer: RequestListener = (request, response) => {

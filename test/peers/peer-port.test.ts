@@ -128,6 +128,16 @@ describe('a request', () => {
     }
   });
 
+  test('for the .local name that another has got from us is refused, for the new one answered', async () => {
+    const names = { own: 'nh-k3q7x2mf.local' };
+    const { port } = await startAgent(scope, { routes: [hello], hostName: () => names.own });
+    const askFor = async (host: string): Promise<number | undefined> =>
+      (await ask(await tlsTo(port, makeIdentity()), { port, path: '/files/', headers: { host } })).status;
+    expect(await askFor('nh-k3q7x2mf-2.local')).toBe(400);
+    names.own = 'nh-k3q7x2mf-2.local';
+    expect([await askFor('nh-k3q7x2mf-2.local'), await askFor('nh-k3q7x2mf.local')]).toEqual([200, 400]);
+  });
+
   test('to an unknown path is not found', async () => {
     expect(await statusOf({}, '/')).toBe(404);
     expect(await statusOf({}, '/file')).toBe(404);

@@ -40,6 +40,7 @@ describe('A queue leads to nethood', () => {
     'ipp://nethood@localhost:7000/ipp/print/abc/laser',
     'ipp://nh-k3q7x2mf.local:6632/ipp/print/laser',
     'IPPS://NH-K3Q7X2MF.LOCAL./ipp/print/laser',
+    'ipps://nh-k3q7x2mf-2.local/ipp/print/laser',
     'ipps://user:word@nh-k3q7x2mf.local:6632/ipp/print/laser',
     'ipp://10.20.0.7:6632/ipp/print/laser',
     'ipp://[fe80::7%25eth0]:6642/ipp/print/laser',

@@ -152,6 +152,8 @@ export class SimHost {
 
 export class SimDiscovery implements Discovery {
   readonly events = new Emitter<DiscoveryEvents>();
+  readonly renames: Discovery['renames'] = new Emitter();
+  readonly hostName = 'nh-aaaaaaaa.local';
   readonly reconfirmed: DeviceId[] = [];
 
   announce(_services: readonly Announcement[]): Promise<void> {
