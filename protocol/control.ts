@@ -12,6 +12,7 @@ import { DoctorReport } from './doctor.ts';
 import { errorCodes } from './errors.ts';
 import { DeviceId, DisplayName, JobId, JobUuid, QueueName, ShareId, ShareName, TransferId } from './ids.ts';
 import { EntryKind } from './peer.ts';
+import { AccountingLine } from './print-order.ts';
 import { Audience, JobState, Keywords, PrinterState, RemotePrinter, RemoteShare, Rights, Supply } from './resources.ts';
 import { WirePath } from './wire-path.ts';
 
@@ -235,6 +236,11 @@ export const calls = {
   'job-cancel': { request: z.object({ id: JobId }), response: JobView },
   'job-hold': { request: z.object({ id: JobId }), response: JobView },
   'job-release': { request: z.object({ id: JobId }), response: JobView },
+  /** Jobs that ended on printers of this PC, the newest first; 1,000 of them where no limit says otherwise. */
+  accounting: {
+    request: z.object({ since: Time.optional(), limit: z.int().min(1).max(20_000).optional() }),
+    response: z.object({ lines: z.array(AccountingLine) }),
+  },
 } as const satisfies Record<string, { request: z.ZodType; response: z.ZodType }>;
 export type CallName = keyof typeof calls;
 export type CallRequest<N extends CallName> = z.infer<(typeof calls)[N]['request']>;

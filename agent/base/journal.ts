@@ -41,6 +41,12 @@ export class Journal implements AsyncDisposable {
     return { journal: new Journal(path, file), records, damaged };
   }
 
+  /** What is on disk now, of whoever writes it. */
+  static async read(path: string): Promise<JournalContent> {
+    const { records, damaged } = parseJournal(await readFile(path).catch(missingIsEmpty));
+    return { records, damaged };
+  }
+
   /** Durable when the promise is kept. Concurrent calls share one fsync. */
   append(record: unknown): Promise<void> {
     return new Promise((done, failed) => {

@@ -4,7 +4,7 @@ import { resolveAudience } from './audience.ts';
 
 type PrintingCalls = Pick<
   ControlCalls,
-  'printer-share' | 'printer-unshare' | 'job-cancel' | 'job-hold' | 'job-release'
+  'printer-share' | 'printer-unshare' | 'job-cancel' | 'job-hold' | 'job-release' | 'accounting'
 >;
 
 export function printingCalls({ printing, neighbours }: Pick<ActionDeps, 'printing' | 'neighbours'>): PrintingCalls {
@@ -16,5 +16,6 @@ export function printingCalls({ printing, neighbours }: Pick<ActionDeps, 'printi
     'job-cancel': ({ id }) => printing.cancel(id),
     'job-hold': ({ id }) => printing.hold(id),
     'job-release': ({ id }) => printing.release(id),
+    accounting: async (query) => ({ lines: [...(await printing.accounting(query))] }),
   };
 }

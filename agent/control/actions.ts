@@ -13,6 +13,6 @@ export function createActions(deps: ActionDeps): ControlActions {
       'transfer-watch': ({ id }, signal) => transfers.watch(id, signal),
       'job-watch': ({ id }, signal) => printing.watch(id, signal),
     },
-    print: ({ on, name, copies }, document, signal) => printing.print({ on, name, copies, user, document }, signal),
+    print: ({ on, name, ...ticket }, document, signal) => printing.print({ on, name, ticket, user, document }, signal),
   };
 }

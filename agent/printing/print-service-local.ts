@@ -1,38 +1,31 @@
 /** Printing as a whole: own printers and neighbours', one spool, the IPP front, and the faces' view of it all. */
-import { NethoodError } from '../../protocol/errors.ts';
 import type { JobView, PrinterView } from '../../protocol/control.ts';
 import type { JobId } from '../../protocol/ids.ts';
+import type { AccountingLine, InstalledPrinter } from '../../protocol/print-order.ts';
 import type { Audience, RemotePrinter } from '../../protocol/resources.ts';
 import { Emitter } from '../base/emitter.ts';
 import { Scope } from '../base/scope.ts';
 import type { Announcement } from '../discovery/discovery.ts';
 import type { HttpRoute } from '../peers/neighbours.ts';
-import { access, type Asker } from '../trust/access.ts';
-import { checkFormat, documentFormats } from './document-format.ts';
-import { attributes, integer } from './ipp-attributes.ts';
+import type { Asker } from '../trust/access.ts';
+import { Accounting, type AccountingQuery } from './accounting.ts';
+import type { Gateway } from './gateway.ts';
+import { openGateway, type OpenedGateway } from './gateway-open.ts';
 import type { Identification } from './ipp-exchange.ts';
 import { createIppRoute } from './ipp-server.ts';
+import { jobAlert } from './job-alert.ts';
 import { type Destination, type Job, jobsOn } from './job.ts';
 import { jobWatch } from './job-watch.ts';
 import { NeighbourPrinters } from './neighbour-printers.ts';
+import { PrintOrders } from './print-orders.ts';
 import type { PrintEvents, PrintOrder } from './print-service.ts';
 import type { LocalPrintService, PrintServiceDeps } from './print-service-deps.ts';
-import { printTarget } from './print-target.ts';
-import {
-  absentQueue,
-  jobEvent,
-  jobView,
-  neighbourPrinterView,
-  ownPrinterView,
-  remotePrinter,
-  senderOf,
-} from './print-views.ts';
-import { printerAnnouncements } from './printer-announcements.ts';
-import { acceptedFormats } from './printer-attributes.ts';
-import { cutToBytes, printerDisplayName } from './printer-name.ts';
+import { jobEvent, type JobFactsForPeople, jobView, neighbourPrinterView, senderOf } from './print-views.ts';
+import { printerDisplayName } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import { OwnPrinters } from './printers.ts';
-import { expectErrors, openSpool, type Spool, type SpoolLimits } from './spool.ts';
+import { SharedPrinters } from './shared-printers.ts';
+import { openSpool, type Spool, type SpoolLimits } from './spool.ts';
 import type { Target } from './spool-attempts.ts';
 
 /** Jobs that wait, of all senders and of one. */
@@ -65,38 +58,51 @@ export async function createPrintService(deps: PrintServiceDeps): Promise<LocalP
   try {
     const { folder, random } = deps;
     const spool = scope.use(await openSpool({ folder, backendFor, clock, random, log, limits }));
-    return new PrintServiceOfAgent(deps, scope, { own, remote, spool });
+    const from = (job: Job): string => senderOf(job, factsOf(deps));
+    const accounting = scope.use(await Accounting.open({ folder, from, log }, spool.jobs()));
+    const gateway = await openGateway(scope, deps, { own, remote, spool });
+    return new PrintServiceOfAgent(deps, scope, { own, remote, spool, accounting, gateway });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
   }
 }
 
+function factsOf(deps: PrintServiceDeps): JobFactsForPeople {
+  return { deviceName: deps.deviceName(), neighbour: (id) => deps.neighbours.get(id) };
+}
+
 interface Parts {
   readonly own: OwnPrinters;
   readonly remote: NeighbourPrinters;
   readonly spool: Spool;
+  readonly accounting: Accounting;
+  readonly gateway: OpenedGateway;
 }
 
 class PrintServiceOfAgent implements LocalPrintService {
   readonly events = new Emitter<PrintEvents>();
   readonly ippRoute: HttpRoute;
+  readonly gateway: Gateway;
   readonly #deps: PrintServiceDeps;
   readonly #scope: Scope;
-  readonly #own: OwnPrinters;
-  readonly #remote: NeighbourPrinters;
-  readonly #spool: Spool;
+  readonly #parts: Parts;
+  readonly #shared: SharedPrinters;
+  readonly #orders: PrintOrders;
+  /** Jobs under way as they were told last. */
+  readonly #told = new Map<JobId, JobView>();
 
-  constructor(deps: PrintServiceDeps, scope: Scope, { own, remote, spool }: Parts) {
+  constructor(deps: PrintServiceDeps, scope: Scope, parts: Parts) {
     this.#deps = deps;
     this.#scope = scope;
-    this.#own = own;
-    this.#remote = remote;
-    this.#spool = spool;
+    this.#parts = parts;
+    this.#shared = new SharedPrinters(deps, parts.own, parts.spool);
+    this.#orders = new PrintOrders({ ...parts, neighbours: deps.neighbours, clock: deps.clock });
+    this.gateway = parts.gateway.gateway;
     this.ippRoute = createIppRoute({
       prefix: '/ipp/print/',
-      spool,
-      findPrinter: (asker, queue) => this.#visible(asker).find(({ id }) => id === queue),
+      spool: parts.spool,
+      findPrinter: (asker, queue) => this.#shared.visible(asker).find(({ id }) => id === queue),
       device: deps.deviceId,
       deviceName: () => deps.deviceName(),
       names: deps.names,
@@ -105,111 +111,77 @@ class PrintServiceOfAgent implements LocalPrintService {
       clock: deps.clock,
       log: deps.log,
     });
+    for (const job of parts.spool.active()) this.#told.set(job.id, this.#view(job));
     this.#listen();
-    own.start();
+    parts.own.start();
   }
 
   printers(): readonly PrinterView[] {
-    const remote = this.#remote
-      .offered()
-      .map(({ neighbour, printer }) =>
-        neighbourPrinterView(
-          printer,
-          neighbour,
-          jobsOn({ device: neighbour.id, queue: printer.id }, this.#spool.active()),
-        ),
-      );
-    return [...this.#own.list().map((printer) => this.#view(printer)), ...remote];
-  }
-
-  async share(name: string, audience: Audience): Promise<PrinterView> {
-    const printer = this.#ownNamed(name);
-    if (printer.queue.unshareable !== undefined) throw new NethoodError('not-permitted', printer.queue.unshareable);
-    const { id } = printer;
-    await this.#deps.config.update((config) => {
-      const others = config.printers.filter(({ queue }) => queue !== id);
-      return { ...config, printers: [...others, { queue: id, audience }] };
+    const { remote, spool, gateway } = this.#parts;
+    const neighbours = remote.offered().map(({ neighbour, printer }) => {
+      const jobs = jobsOn({ device: neighbour.id, queue: printer.id }, spool.active());
+      const installed = gateway.installedAs(neighbour.id, printer.id);
+      return { ...neighbourPrinterView(printer, neighbour, jobs), installed };
     });
-    return this.#view(printer);
+    return [...this.#shared.views(), ...neighbours];
   }
 
-  async unshare(name: string): Promise<PrinterView> {
-    const known = this.#own.named(name).length > 0;
-    const shared = this.#deps.config.current.printers.find(({ queue }) => queue === name);
-    const printer =
-      known || shared === undefined ? this.#ownNamed(name) : { id: shared.queue, queue: absentQueue(shared.queue) };
-    await this.#deps.config.update((config) => ({
-      ...config,
-      printers: config.printers.filter(({ queue }) => queue !== printer.id),
-    }));
-    return this.#view(printer);
+  share(name: string, audience: Audience): Promise<PrinterView> {
+    return this.#shared.share(name, audience);
+  }
+
+  unshare(name: string): Promise<PrinterView> {
+    return this.#shared.unshare(name);
+  }
+
+  install(name: string, signal: AbortSignal): Promise<InstalledPrinter> {
+    return this.#parts.gateway.installs.install(name, signal);
+  }
+
+  uninstall(name: string, signal: AbortSignal): Promise<InstalledPrinter> {
+    return this.#parts.gateway.installs.uninstall(name, signal);
   }
 
   visibleTo(asker: Asker): readonly RemotePrinter[] {
-    return this.#visible(asker).map((printer) =>
-      remotePrinter(printer, jobsOn(printer.destination, this.#spool.active())),
-    );
+    return this.#shared.visibleTo(asker);
   }
 
-  async print({ on, name, copies, user, document }: PrintOrder, signal: AbortSignal): Promise<JobView> {
-    const { neighbours } = this.#deps;
-    expectErrors({ stream: document });
-    const target = printTarget(on, {
-      own: (text) => this.#own.named(text),
-      neighbours,
-      lastSeen: (device) => this.#remote.lastSeen(device),
-    });
-    // What a neighbour's printer takes it says itself; what none of them takes is refused here.
-    const formats = target.own === undefined ? documentFormats : acceptedFormats(await target.own.describe());
-    const order = {
-      destination: target.destination,
-      label: target.label,
-      owner: { kind: 'self', user: cutToBytes(user, 255) },
-      name: cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255) || 'Untitled',
-      template: attributes(copies > 1 ? { copies: integer(copies) } : {}),
-    } as const;
-    const check = (head: Buffer): string => {
-      if (head.length === 0) throw new NethoodError('bad-document', `${order.name} is empty.`);
-      return checkFormat(head, undefined, formats);
-    };
-    return this.#jobView(await this.#spool.accept(order, { stream: document, check }, signal));
+  async print(order: PrintOrder, signal: AbortSignal): Promise<JobView> {
+    return this.#view(await this.#orders.accept(order, signal));
   }
 
   jobs(): readonly JobView[] {
-    return this.#spool.jobs().map((job) => this.#jobView(job));
+    return this.#parts.spool.jobs().map((job) => this.#view(job));
   }
 
   async cancel(id: JobId): Promise<JobView> {
-    const own = this.#spool.get(id)?.owner.kind === 'self';
-    return this.#jobView(await this.#spool.cancel(id, own ? 'user' : 'operator'));
+    const { spool } = this.#parts;
+    const own = spool.get(id)?.owner.kind === 'self';
+    return this.#view(await spool.cancel(id, own ? 'user' : 'operator'));
   }
 
   async hold(id: JobId): Promise<JobView> {
-    return this.#jobView(await this.#spool.hold(id));
+    return this.#view(await this.#parts.spool.hold(id));
   }
 
   async release(id: JobId): Promise<JobView> {
-    return this.#jobView(await this.#spool.release(id));
+    return this.#view(await this.#parts.spool.release(id));
   }
 
   async *watch(id: JobId, signal: AbortSignal): AsyncGenerator<JobView, void, undefined> {
-    for await (const job of jobWatch(this.#spool, id, signal)) yield this.#jobView(job);
+    for await (const job of jobWatch(this.#parts.spool, id, signal)) yield this.#view(job);
+  }
+
+  accounting(query: AccountingQuery): Promise<readonly AccountingLine[]> {
+    return this.#parts.accounting.lines(query);
   }
 
   announcements(guestsPort: number): readonly Announcement[] {
-    const { deviceId: device, names } = this.#deps;
-    const deviceName = this.#deps.deviceName();
-    const printers = this.#visible({ kind: 'guest', onLink: true }).flatMap(({ id, queue }) => {
-      const described = this.#own.described(id);
-      // One that was never described yet is announced when it is.
-      return described === undefined ? [] : [{ id, queue, described }];
-    });
-    return printerAnnouncements(printers, { device, deviceName, hostName: names.host(), guestsPort });
+    return this.#shared.announcements(guestsPort);
   }
 
   problems(): readonly string[] {
-    const shared = this.#deps.config.current.printers;
-    return this.#own.problems(shared.some(({ queue }) => this.#own.get(queue) === undefined));
+    return [...this.#shared.problems(), ...this.#parts.gateway.installs.problems()];
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -218,79 +190,40 @@ class PrintServiceOfAgent implements LocalPrintService {
 
   #listen(): void {
     const { config, neighbours } = this.#deps;
+    const { own, remote, spool } = this.#parts;
     const changed = (): void => this.events.emit('printers');
     this.#scope.use(
-      this.#own.events.on('changed', () => {
+      own.events.on('changed', () => {
         neighbours.resourcesChanged();
         changed();
       }),
     );
-    this.#scope.use(this.#own.events.on('reachable', () => this.#spool.nudge(null)));
-    this.#scope.use(this.#remote.events.on('changed', changed));
-    this.#scope.use(this.#remote.events.on('reachable', (device) => this.#spool.nudge(device)));
+    this.#scope.use(own.events.on('reachable', () => spool.nudge(null)));
+    this.#scope.use(remote.events.on('changed', changed));
+    this.#scope.use(remote.events.on('reachable', (device) => spool.nudge(device)));
     this.#scope.use(config.events.on('changed', changed));
-    this.#scope.use(this.#spool.events.on('changed', (job) => this.#onJob(job)));
+    this.#scope.use(spool.events.on('changed', (job) => this.#onJob(job)));
   }
 
   #identify({ id, queue }: Printer, { actions, message, owner }: Identification): void {
-    const { neighbours, log } = this.#deps;
-    const deviceName = this.#deps.deviceName();
-    const from = senderOf({ owner }, { deviceName, neighbour: (device) => neighbours.get(device) });
+    const from = senderOf({ owner }, factsOf(this.#deps));
     const printer = printerDisplayName(queue.info, id);
-    log.info({ printer, actions, from, message }, 'Somebody asks where this printer is.');
+    this.#deps.log.info({ printer, actions, from, message }, 'Somebody asks where this printer is.');
     this.events.emit('identify', { printer, actions, from, message });
   }
 
   #onJob(job: Job): void {
     if (job.owner.kind === 'device') this.#deps.neighbours.sendJobEvent(job.owner.id, jobEvent(job));
-    this.events.emit('job', this.#jobView(job));
+    this.#parts.accounting.note(job);
+    const view = this.#view(job);
+    const alert = jobAlert(this.#told.get(job.id), view);
+    if (job.phase === 'ended') this.#told.delete(job.id);
+    else this.#told.set(job.id, view);
+    this.events.emit('job', view);
+    if (alert !== undefined) this.events.emit('alert', alert);
   }
 
-  #visible(asker: Asker): readonly Printer[] {
-    const { paused } = this.#deps.config.current;
-    return this.#own.list().filter((printer) => {
-      const audience = this.#audienceOf(printer);
-      if (audience === undefined) return false;
-      return access(asker, { audience, rights: 'read' }, 'print', { paused });
-    });
-  }
-
-  /** Undefined where it is not shared, or must never be. */
-  #audienceOf({ id, queue }: Pick<Printer, 'id' | 'queue'>): Audience | undefined {
-    if (queue.unshareable !== undefined) return undefined;
-    return this.#deps.config.current.printers.find((shared) => shared.queue === id)?.audience;
-  }
-
-  /** @throws NethoodError `not-found`, `ambiguous` */
-  #ownNamed(name: string): Printer {
-    const [printer, ...others] = this.#own.named(name);
-    if (printer === undefined) throw new NethoodError('not-found', `There is no printer "${name}" on this PC.`);
-    if (others.length > 0) {
-      const ids = [printer, ...others].map(({ id }) => id).join(', ');
-      throw new NethoodError('ambiguous', `"${name}" fits several printers: ${ids}.`);
-    }
-    return printer;
-  }
-
-  #view(printer: Pick<Printer, 'id' | 'queue'>): PrinterView {
-    const { deviceId, names } = this.#deps;
-    const audience = this.#audienceOf(printer);
-    const port = this.#deps.guestsPort();
-    const uri =
-      audience === 'everyone' && port !== null
-        ? `ipp://${names.host()}:${port}/ipp/print/${encodeURIComponent(printer.id)}`
-        : null;
-    return ownPrinterView(printer, {
-      device: deviceId,
-      deviceName: this.#deps.deviceName(),
-      audience,
-      uri,
-      jobs: jobsOn({ device: null, queue: printer.id }, this.#spool.active()),
-    });
-  }
-
-  #jobView(job: Job): JobView {
-    const { neighbours } = this.#deps;
-    return jobView(job, { deviceName: this.#deps.deviceName(), neighbour: (id) => neighbours.get(id) });
+  #view(job: Job): JobView {
+    return jobView(job, factsOf(this.#deps));
   }
 }

@@ -2,15 +2,18 @@
 import type { Readable } from 'node:stream';
 import type { JobView, PrinterView } from '../../protocol/control.ts';
 import type { JobId } from '../../protocol/ids.ts';
+import type { AccountingLine, PrintTicket } from '../../protocol/print-order.ts';
 import type { Audience, RemotePrinter } from '../../protocol/resources.ts';
 import type { Emitter } from '../base/emitter.ts';
 import type { Asker } from '../trust/access.ts';
+import type { AccountingQuery } from './accounting.ts';
+import type { JobAlert } from './job-alert.ts';
 
 export interface PrintOrder {
   /** `<neighbour>/<printer>`, or the name of an own one. */
   readonly on: string;
   readonly name: string;
-  readonly copies: number;
+  readonly ticket: PrintTicket;
   /** The user of this agent. */
   readonly user: string;
   readonly document: Readable;
@@ -32,6 +35,8 @@ export type PrintEvents = {
   printers: [];
   job: [JobView];
   identify: [IdentifyEvent];
+  /** For a notification: what a person wants to hear who is doing something else. */
+  alert: [JobAlert];
 };
 
 export interface PrintService {
@@ -43,13 +48,16 @@ export interface PrintService {
   /** @throws `not-found` */
   unshare(name: string): Promise<PrinterView>;
   visibleTo(asker: Asker): readonly RemotePrinter[];
-  /** Kept when the document is in our own spool, durably. @throws `not-found`, `ambiguous`, `bad-document`, `too-large`, `no-space` */
+  /** Kept when the document is in our own spool, durably. @throws `not-found`, `ambiguous`, `not-supported`, `usage`, `bad-document`, `too-large`, `no-space` */
   print(order: PrintOrder, signal: AbortSignal): Promise<JobView>;
   jobs(): readonly JobView[];
   /** @throws `not-found`, `not-permitted` (it has ended) */
   cancel(id: JobId): Promise<JobView>;
+  /** Here or at its destination. @throws `not-found`, `not-permitted`, `unsupported`, `unreachable` */
   hold(id: JobId): Promise<JobView>;
   release(id: JobId): Promise<JobView>;
   /** The present state, then each change until a final one. @throws `not-found` */
   watch(id: JobId, signal: AbortSignal): AsyncIterable<JobView>;
+  /** Jobs that ended on printers of this PC, the newest first. */
+  accounting(query: AccountingQuery): Promise<readonly AccountingLine[]>;
 }

@@ -117,6 +117,7 @@ function printerOf({ destination, label }: Job, facts: JobFactsForPeople): strin
   return neighbour === undefined ? label : `${neighbour.name}/${destination.queue}`;
 }
 
+/** `<user> on <device or address>` */
 export function senderOf({ owner }: Pick<Job, 'owner'>, facts: JobFactsForPeople): string {
   switch (owner.kind) {
     case 'self':

@@ -222,4 +222,22 @@ export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; r
   'job-cancel': { request: { id: job.id }, response: { ...job, state: 'canceled' } },
   'job-hold': { request: { id: job.id }, response: { ...job, state: 'pending-held' } },
   'job-release': { request: { id: job.id }, response: job },
+  accounting: {
+    request: { since: '2026-11-01T00:00:00.000Z', limit: 10 },
+    response: {
+      lines: [
+        {
+          at: '2026-11-20T10:00:00.000Z',
+          job: job.id,
+          printer: 'laser',
+          from: 'anna on Anna',
+          name: 'offer.pdf',
+          state: 'completed',
+          pages: 3,
+          copies: 1,
+          bytes: 1234,
+        },
+      ],
+    },
+  },
 };

@@ -84,7 +84,13 @@ async function office(sharedWith: 'everyone' | (typeof annaId)[] = [annaId]): Pr
 
 testPrintBackend("A neighbour's printer", () => office());
 
-const order = (on: string) => ({ on, name: 'Letter', copies: 2, user: 'anna', document: Readable.from([bytes]) });
+const order = (on: string) => ({
+  on,
+  name: 'Letter',
+  ticket: { copies: 2 },
+  user: 'anna',
+  document: Readable.from([bytes]),
+});
 
 describe("the outbox of a neighbour's printer", () => {
   let there: Office;

@@ -137,7 +137,7 @@ describe('a print system that does not answer', () => {
 describe('a job of the user', () => {
   test('goes through the spool to an own printer', async () => {
     const job = await printing.service.print(
-      { on: 'laser', name: 'a\nb', copies: 3, user: 'berta', document: text('words') },
+      { on: 'laser', name: 'a\nb', ticket: { copies: 3 }, user: 'berta', document: text('words') },
       never,
     );
     expect(JobView.parse(job)).toMatchObject({
@@ -156,7 +156,7 @@ describe('a job of the user', () => {
   test('of a format that the printer does not take is refused with a sentence', async () => {
     const jpeg = Readable.from([Buffer.from([0xff, 0xd8, 0xff, 0xe0])]);
     await expect(
-      printing.service.print({ on: 'laser', name: 'x', copies: 1, user: 'berta', document: jpeg }, never),
+      printing.service.print({ on: 'laser', name: 'x', ticket: { copies: 1 }, user: 'berta', document: jpeg }, never),
     ).rejects.toMatchObject({ code: 'bad-document', message: 'The printer does not take image/jpeg.' });
   });
 });
