@@ -1,4 +1,4 @@
-/** What the built-in PDF printer says of itself (RFC 8011 section 5.4, PWG 5100.7): any size, colour, one copy, nothing of paper. */
+/** What the built-in PDF printer says of itself (RFC 8011 section 5.4, PWG 5100.7, 5102.4): any size, colour, one copy, nothing of paper. */
 import {
   attributes,
   boolean,
@@ -36,7 +36,26 @@ const names = sizes.map(([name]) => name);
 const [[firstName, firstX, firstY]] = sizes;
 
 export const pdfAttributes: AttributeGroup = attributes({
-  'document-format-supported': mimeMediaType('application/pdf', 'image/jpeg', 'text/plain'),
+  'document-format-supported': mimeMediaType(
+    'application/pdf',
+    'image/pwg-raster',
+    'image/urf',
+    'image/jpeg',
+    'text/plain',
+  ),
+  'pwg-raster-document-resolution-supported': resolution(300, 600),
+  'pwg-raster-document-type-supported': keyword(
+    'black_1',
+    'sgray_8',
+    'sgray_16',
+    'srgb_8',
+    'srgb_16',
+    'adobe-rgb_8',
+    'cmyk_8',
+  ),
+  'pwg-raster-document-sheet-back': keyword('normal'),
+  // Gray and sRGB of 8 bits a colour; one copy, 300 and 600 dpi, normal quality, plain paper, one input, one output.
+  'urf-supported': keyword('V1.4', 'CP1', 'W8', 'SRGB24', 'RS300-600', 'PQ4', 'MT1', 'IS1', 'OB10'),
   'pdf-versions-supported': keyword('adobe-1.7', 'iso-32000-1_2008'),
   'printer-make-and-model': text('nethood PDF'),
   'printer-state': printerState('idle'),
@@ -65,8 +84,8 @@ export const pdfAttributes: AttributeGroup = attributes({
   'print-color-mode-supported': keyword('auto', 'color'),
   'print-quality-default': enumeration(printQualities.normal),
   'print-quality-supported': enumeration(printQualities.normal),
-  'printer-resolution-default': resolution(600),
-  'printer-resolution-supported': resolution(600),
+  'printer-resolution-default': resolution(300),
+  'printer-resolution-supported': resolution(300, 600),
   'sides-default': keyword('one-sided'),
   'sides-supported': keyword('one-sided'),
 });

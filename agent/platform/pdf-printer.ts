@@ -1,15 +1,13 @@
 /**
  * The built-in printer `PDF`: each document becomes a file in a folder of the user. PDF documents are kept byte for
- * byte; JPEG and text get the extension of their own kind. Raster is refused, so that clients send PDF instead.
+ * byte; PWG and Apple raster become PDF; JPEG and text get the extension of their own kind.
  *
  * A document is written and fsynced, gets a hidden name that holds the job's uuid, then its final name, then the hidden
  * one goes. So after a crash it can always be told whether the document arrived: the hidden file has two names,
  * or it is gone although its delivery had begun.
  */
-import { createWriteStream } from 'node:fs';
-import { link, lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { NethoodError } from '../../protocol/errors.ts';
 import { JobUuid, QueueName } from '../../protocol/ids.ts';
@@ -19,6 +17,7 @@ import { syncFolder } from '../base/write-file-durable.ts';
 import type { AttributeGroup } from '../printing/ipp-values.ts';
 import type { BackendJob, Document, PrintBackend, Queue } from '../printing/print-backend.ts';
 import { pdfAttributes } from './pdf-attributes.ts';
+import { folderError, giveName, missing, takeDocument } from './pdf-delivery.ts';
 import { documentNames } from './pdf-names.ts';
 
 export interface PdfPrinterDeps {
@@ -32,7 +31,8 @@ export interface PdfPrinterDeps {
 export const pdfQueue = QueueName.parse('PDF');
 
 /** Written before a document gets its name: from here on the hidden file tells how far it came. */
-const Delivery = z.object({ uuid: JobUuid, at: z.int() });
+const Delivery = z.object({ uuid: JobUuid, at: z.int(), pages: z.int().optional() });
+type Delivery = z.infer<typeof Delivery>;
 const keptMs = 30 * 24 * 3_600_000;
 
 export async function openPdfPrinter(deps: PdfPrinterDeps): Promise<PrintBackend> {
@@ -41,15 +41,15 @@ export async function openPdfPrinter(deps: PdfPrinterDeps): Promise<PrintBackend
   const kept = records.flatMap((record) => Delivery.safeParse(record).data ?? []);
   const recent = kept.filter(({ at }) => at + keptMs > deps.clock.wall());
   if (recent.length < records.length) await journal.rewrite(recent);
-  return new PdfPrinter(deps, journal, new Set(recent.map(({ uuid }) => uuid)));
+  return new PdfPrinter(deps, journal, new Map(recent.map((delivery) => [delivery.uuid, delivery])));
 }
 
 class PdfPrinter implements PrintBackend {
   readonly #deps: PdfPrinterDeps;
   readonly #journal: Journal;
-  readonly #begun: Set<JobUuid>;
+  readonly #begun: Map<JobUuid, Delivery>;
 
-  constructor(deps: PdfPrinterDeps, journal: Journal, begun: Set<JobUuid>) {
+  constructor(deps: PdfPrinterDeps, journal: Journal, begun: Map<JobUuid, Delivery>) {
     this.#deps = deps;
     this.#journal = journal;
     this.#begun = begun;
@@ -70,24 +70,26 @@ class PdfPrinter implements PrintBackend {
     const hidden = this.#hiddenFile(document.uuid);
     await mkdir(folder, { recursive: true }).catch((error: unknown) => folderError(error, folder));
     // The hidden name is only ever there with a whole document: its absence means something.
-    await takeDocument(document, hidden, signal).catch((error: unknown) => folderError(error, folder));
-    await this.#begin(document.uuid);
-    await giveName(folder, hidden, documentNames(document.name, document.format)).catch((error: unknown) =>
+    const { format, pages } = await takeDocument(document, hidden, signal).catch((error: unknown) =>
+      folderError(error, folder),
+    );
+    await this.#begin({ uuid: document.uuid, at: this.#deps.clock.wall(), pages });
+    await giveName(folder, hidden, documentNames(document.name, format)).catch((error: unknown) =>
       folderError(error, folder),
     );
     await rm(hidden, { force: true });
     await syncFolder(folder);
-    return delivered(document.uuid);
+    return this.#delivered(document.uuid);
   }
 
   async find(_queue: QueueName, uuid: JobUuid): Promise<BackendJob | undefined> {
-    if (!this.#begun.has(uuid)) return undefined;
+    if (!this.#knows(uuid)) return undefined;
     const hidden = this.#hiddenFile(uuid);
     const links = await stat(hidden).then(({ nlink }) => nlink, missing);
     if (links === 1) return undefined;
     // Two names: the crash came between the name and the end of the hidden one.
     if (links !== undefined) await rm(hidden, { force: true });
-    return delivered(uuid);
+    return this.#delivered(uuid);
   }
 
   /** A document is a file the moment it is taken; there is nothing left to stop. */
@@ -105,7 +107,7 @@ class PdfPrinter implements PrintBackend {
 
   async *watch(_queue: QueueName, reference: string): AsyncGenerator<BackendJob, void, undefined> {
     if (!this.#knows(reference)) throw noSuchJob(reference);
-    yield await Promise.resolve(delivered(reference));
+    yield await Promise.resolve(this.#delivered(reference));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,11 +118,17 @@ class PdfPrinter implements PrintBackend {
     return this.#begun.has(reference as JobUuid);
   }
 
-  async #begin(uuid: JobUuid): Promise<void> {
+  #delivered(reference: string): BackendJob {
+    const pages = this.#begun.get(reference as JobUuid)?.pages;
+    const counted = pages === undefined ? {} : { pagesCompleted: pages, pagesTotal: pages };
+    return { reference, state: 'completed', stateReasons: ['job-completed-successfully'], ...counted };
+  }
+
+  async #begin(delivery: Delivery): Promise<void> {
     await syncFolder(this.#deps.folder);
-    if (this.#begun.has(uuid)) return;
-    await this.#journal.append({ uuid, at: this.#deps.clock.wall() });
-    this.#begun.add(uuid);
+    if (this.#begun.has(delivery.uuid)) return;
+    await this.#journal.append(delivery);
+    this.#begun.set(delivery.uuid, delivery);
   }
 
   #hiddenFile(uuid: JobUuid): string {
@@ -137,51 +145,6 @@ const onlyQueue: Queue = {
   stateReasons: [],
   accepting: true,
 };
-
-function delivered(reference: string): BackendJob {
-  return { reference, state: 'completed', stateReasons: ['job-completed-successfully'] };
-}
-
-/** `link` never overwrites. Where the file system has no links (FAT), a rename to a name that looks free. */
-async function giveName(folder: string, hidden: string, names: Iterable<string>): Promise<void> {
-  for (const name of names) {
-    const path = join(folder, name);
-    try {
-      await link(hidden, path);
-      return;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST') continue;
-      if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EOPNOTSUPP') throw error;
-    }
-    if ((await lstat(path).catch(missing)) === undefined) return rename(hidden, path);
-  }
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-}
-
-/** Whole and fsynced under the hidden name, or nothing at all. */
-async function takeDocument(document: Document, hidden: string, signal: AbortSignal): Promise<void> {
-  const incoming = `${hidden}-new`;
-  try {
-    await pipeline(document.open(), createWriteStream(incoming, { mode: 0o644, flush: true }), { signal });
-    await rename(incoming, hidden);
-  } catch (error) {
-    await rm(incoming, { force: true });
-    signal.throwIfAborted();
-    throw error;
-  }
-}
-
-/** @throws what the folder's error means; the document's own error stays what it is */
-function folderError(error: unknown, folder: string): never {
-  if (!(error instanceof Error) || !('code' in error) || error instanceof NethoodError) throw error;
-  const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-  if (full) throw new NethoodError('no-space', `The disk of ${folder} is full.`, { cause: error });
-  throw new NethoodError('unavailable', `The folder ${folder} cannot be written: ${error.message}.`, { cause: error });
-}
 
 function noSuchQueue(queue: string): NethoodError {
   return new NethoodError('not-found', `There is no queue "${queue}" beside PDF.`);

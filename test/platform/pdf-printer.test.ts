@@ -9,6 +9,8 @@ import { documentNames } from '../../agent/platform/pdf-names.ts';
 import { openPdfPrinter, pdfQueue } from '../../agent/platform/pdf-printer.ts';
 import type { Document, PrintBackend } from '../../agent/printing/print-backend.ts';
 import { documentOf, newUuid, testPrintBackend } from '../conformance/print-backend.ts';
+import { readPdf } from './pdf-read.ts';
+import { a4, encodeRaster, type RasterFormat } from './raster-encode.ts';
 
 const bytes = Buffer.from('%PDF-1.4\nnothing much\n');
 const never = new AbortController().signal;
@@ -18,6 +20,9 @@ let printer: PrintBackend;
 const folder = () => join(home, 'files');
 const open = () => openPdfPrinter({ folder: folder(), stateFolder: join(home, 'state'), clock: systemClock });
 const pdf = (name: string): Document => documentOf({ document: { bytes, format: 'application/pdf' } }, name);
+
+const raster = (name: string, format: RasterFormat, content: Buffer): Document =>
+  documentOf({ document: { bytes: content, format } }, name);
 
 const hidden = (document: Document) => join(folder(), `.${document.uuid.slice('urn:uuid:'.length)}.nethood-part`);
 const restart = async (): Promise<void> => {
@@ -58,6 +63,27 @@ describe('a document on the PDF printer', () => {
     await printer.submit(pdfQueue, { ...pdf('photo.png'), format: 'image/jpeg' }, never);
     await printer.submit(pdfQueue, { ...pdf('notes'), format: 'text/plain' }, never);
     expect((await readdir(folder())).toSorted()).toEqual(['notes.txt', 'photo.png.jpg']);
+  });
+
+  test.each(['image/pwg-raster', 'image/urf'] as const)('of %s becomes PDF, its pages counted', async (format) => {
+    const page = { page: { ...a4, width: 2, height: 3 }, lines: [0, 1, 2].map((byte) => Buffer.alloc(6, byte)) };
+    const document = raster('Photo', format, encodeRaster(format, [page, page]));
+    const counted = { state: 'completed', pagesCompleted: 2, pagesTotal: 2 };
+    expect(await printer.submit(pdfQueue, document, never)).toMatchObject(counted);
+    expect(await readdir(folder())).toEqual(['Photo.pdf']);
+    const pages = readPdf(await readFile(join(folder(), 'Photo.pdf')));
+    expect(pages.map(({ lines }) => lines)).toEqual([page.lines, page.lines]);
+    await restart();
+    expect(await printer.find(pdfQueue, document.uuid, never)).toMatchObject(counted);
+  });
+
+  test('of raster that cannot be printed leaves nothing behind', async () => {
+    const page = { page: { ...a4, width: 2, height: 3 }, lines: [0, 1, 2].map((byte) => Buffer.alloc(6, byte)) };
+    const whole = encodeRaster('image/urf', [page]);
+    const document = raster('Photo', 'image/urf', whole.subarray(0, -1));
+    await expect(printer.submit(pdfQueue, document, never)).rejects.toMatchObject({ code: 'bad-document' });
+    expect(await readdir(folder())).toEqual([]);
+    expect(await printer.find(pdfQueue, document.uuid, never)).toBeUndefined();
   });
 
   test('has no name at all before it is whole', async () => {
