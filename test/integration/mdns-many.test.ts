@@ -1,18 +1,33 @@
 /** What takes too long for the unit suite: hundreds of agents, and a hundred thousand forged ones. In memory. */
 import { expect, test } from 'vitest';
 import { agentOn, forgeInstances, heapUsed, say } from '../discovery/engine-support.ts';
+import { count } from '../office/counts.ts';
 import { seeded, SimClock } from '../sim/clock.ts';
 import { MdnsLan } from '../sim/mdns-lan.ts';
 import { storm, stormRow } from '../sim/mdns-storm.ts';
 
 /** Each hears all others: what 500 take is for the long run. */
-const offices = process.env['NETHOOD_TEST_LONG'] === '1' ? [50, 200, 500] : [50, 100];
+const long = process.env['NETHOOD_TEST_LONG'] === '1';
+const offices = [
+  { agents: 50, isAlone: false },
+  { agents: 50, isAlone: true },
+  ...(long
+    ? [
+        { agents: 200, isAlone: false },
+        { agents: 200, isAlone: true },
+        { agents: 500, isAlone: false },
+      ]
+    : []),
+];
+/** A thousand each. */
+const forgedRounds = count(10, 100);
 
 test.for(offices)(
-  '%i agents that start within 10 s find each other, with few packets',
-  { timeout: 600_000 },
-  async (agents) => {
-    const result = await storm({ agents, seed: agents, startWithinMs: 10_000, steadyForMs: 120_000, sessions: 200 });
+  '$agents agents that start within 10 s find each other, with few packets (alone on the port: $isAlone)',
+  { timeout: 900_000 },
+  async ({ agents, isAlone }) => {
+    const options = { agents, seed: agents, startWithinMs: 10_000, steadyForMs: 120_000, sessions: 200, isAlone };
+    const result = await storm(options);
     say(stormRow(result));
     expect(result.allSeenMs).toBeLessThanOrEqual(3_000);
     expect(result.peakPackets).toBeLessThan(500);
@@ -21,7 +36,7 @@ test.for(offices)(
   },
 );
 
-test('100,000 forged instances take bounded memory and time, and the neighbour in session stays', async () => {
+test(`${forgedRounds},000 forged instances take bounded memory and time, and the neighbour in session stays`, async () => {
   const clock = new SimClock();
   const lan = new MdnsLan(clock, { random: seeded(5) });
   const [us, them] = [agentOn(lan, 1, 'Us'), agentOn(lan, 2, 'Them')];
@@ -34,7 +49,7 @@ test('100,000 forged instances take bounded memory and time, and the neighbour i
   const began = process.cpuUsage();
   let lost = 0;
   us.engine.events.on('lost', (id) => (lost += Number(id === them.id)));
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < forgedRounds; round++) {
     await forgeInstances(lan, { count: 1_000, first: round * 1_000 });
     us.told.length = 0;
     them.told.length = 0;
@@ -42,8 +57,10 @@ test('100,000 forged instances take bounded memory and time, and the neighbour i
   await clock.advance(5_000);
   const { user, system } = process.cpuUsage(began);
   const grown = (heapUsed() - before) / 2;
-  const perPacket = ((user + system) / 200_000).toFixed(0);
-  say(`100,000 forged instances: ${perPacket} µs CPU a packet, heap +${(grown / 1e6).toFixed(1)} MB an agent`);
+  const perPacket = ((user + system) / (2_000 * forgedRounds)).toFixed(0);
+  say(
+    `${forgedRounds},000 forged instances: ${perPacket} µs CPU a packet, heap +${(grown / 1e6).toFixed(1)} MB an agent`,
+  );
   expect(lost).toBe(0);
   expect(us.seen.has(them.id)).toBe(true);
   expect(us.seen.size).toBeLessThanOrEqual(1_000);

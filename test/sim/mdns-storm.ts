@@ -10,9 +10,11 @@ export interface StormResult {
   /** Of any second. */
   readonly peakPackets: number;
   readonly peakBytes: number;
+  /** Answers to single hosts, beside all these. */
+  readonly unicast: number;
   /** After the last start, until everybody sees everybody. */
   readonly allSeenMs: number;
-  /** Packets a second, from the third minute on. */
+  /** Packets a second, for as long as records of hosts live (2 minutes). */
   readonly steadyPackets: number;
   readonly cpuMsPerAgent: number;
   readonly heapKbPerAgent: number;
@@ -26,20 +28,52 @@ interface StormOptions {
   readonly steadyForMs: number;
   /** How many sessions an agent holds. */
   readonly sessions: number;
+  /** Nobody else has port 5353 on any of the PCs: first questions may be answered by unicast. */
+  readonly isAlone?: boolean;
 }
 
+/** What the LAN has carried; the packets themselves are not kept. */
+class Tally {
+  readonly #lan: MdnsLan;
+  readonly sent: { readonly at: number; readonly size: number }[] = [];
+  unicast = 0;
+
+  constructor(lan: MdnsLan) {
+    this.#lan = lan;
+  }
+
+  take(): void {
+    for (const { at, to, bytes } of this.#lan.captured) {
+      if (to === undefined) this.sent.push({ at, size: bytes.byteLength });
+      else this.unicast++;
+    }
+    this.#lan.captured.length = 0;
+  }
+
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) {
+      await this.#lan.clock.advance(Math.min(left, 1_000));
+      this.take();
+    }
+  }
+}
+
+/** The questions that follow the storm are over. */
+const settleMs = 30_000;
+
 export async function storm(options: StormOptions): Promise<StormResult> {
-  const { agents: count, seed, startWithinMs, steadyForMs, sessions } = options;
+  const { agents: count, seed, startWithinMs, steadyForMs, sessions, isAlone = false } = options;
   const clock = new SimClock();
   const random = seeded(seed);
   const lan = new MdnsLan(clock, { random, latencyMs: () => 1 + Math.floor(random() * 3) });
+  const tally = new Tally(lan);
   const heapBefore = heapUsed();
   const cpuBefore = process.cpuUsage();
   const agents: SimMdnsAgent[] = [];
   const starts = Array.from({ length: count }, () => Math.floor(random() * startWithinMs)).toSorted((a, b) => a - b);
   for (const [n, at] of starts.entries()) {
-    await clock.advance(at - clock.now());
-    const agent = agentOn(lan, n + 1);
+    await tally.advance(at - clock.now());
+    const agent = agentOn(lan, n + 1, `PC ${n + 1}`, { isAlone: () => isAlone });
     agent.engine.events.on('seen', ({ id }) => {
       if (agent.held.size < sessions) agent.held.add(id);
     });
@@ -50,14 +84,14 @@ export async function storm(options: StormOptions): Promise<StormResult> {
   const allSeen = (): boolean => agents.every(({ seen }) => seen.size === count - 1);
   await clock.until(allSeen, 60_000, 100);
   const allSeenMs = clock.now() - lastStart;
-  await clock.advance(120_000);
-  const before = groupPackets(lan).length;
-  await clock.advance(steadyForMs);
-  const steadyPackets = ((groupPackets(lan).length - before) * 1_000) / steadyForMs;
+  await tally.advance(settleMs);
+  const before = tally.sent.length;
+  await tally.advance(steadyForMs);
+  const steadyPackets = ((tally.sent.length - before) * 1_000) / steadyForMs;
   const { user, system } = process.cpuUsage(cpuBefore);
   const heapKbPerAgent = (heapUsed() - heapBefore) / 1024 / count;
-  const sent = groupPackets(lan);
-  const bytes = sent.reduce((sum, packet) => sum + packet.bytes.byteLength, 0);
+  const { sent, unicast } = tally;
+  const bytes = sent.reduce((sum, { size }) => sum + size, 0);
   const stillSeen = allSeen();
   await Promise.all(agents.map(({ engine }) => engine[Symbol.asyncDispose]()));
   if (!stillSeen) throw new Error('Somebody was lost on the way.');
@@ -66,6 +100,7 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     packets: sent.length,
     bytes,
     ...peakOf(sent),
+    unicast,
     allSeenMs,
     steadyPackets,
     cpuMsPerAgent: (user + system) / 1_000 / count,
@@ -73,17 +108,16 @@ export async function storm(options: StormOptions): Promise<StormResult> {
   };
 }
 
-function groupPackets(lan: MdnsLan): MdnsLan['captured'] {
-  return lan.captured.filter(({ to }) => to === undefined);
-}
-
 /** The most in any window of a second. */
-function peakOf(packets: MdnsLan['captured']): { peakPackets: number; peakBytes: number } {
+export function peakOf(packets: readonly { readonly at: number; readonly size: number }[]): {
+  peakPackets: number;
+  peakBytes: number;
+} {
   let [peakPackets, peakBytes, bytes, from] = [0, 0, 0, 0];
   for (const [at, packet] of packets.entries()) {
-    bytes += packet.bytes.byteLength;
+    bytes += packet.size;
     for (let first = packets[from]; first !== undefined && first.at <= packet.at - 1_000; first = packets[++from])
-      bytes -= first.bytes.byteLength;
+      bytes -= first.size;
     peakPackets = Math.max(peakPackets, at - from + 1);
     peakBytes = Math.max(peakBytes, bytes);
   }
@@ -95,6 +129,7 @@ export function stormRow(result: StormResult): string {
     `N=${result.agents}`,
     `${result.packets} packets, ${kb(result.bytes)} kB`,
     `peak ${result.peakPackets} packets/s, ${kb(result.peakBytes)} kB/s`,
+    `${result.unicast} by unicast`,
     `all see all ${result.allSeenMs} ms after the last start`,
     `steady ${result.steadyPackets.toFixed(2)} packets/s`,
     `each ${result.cpuMsPerAgent.toFixed(0)} ms CPU, ${result.heapKbPerAgent.toFixed(0)} kB`,

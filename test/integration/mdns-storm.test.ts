@@ -1,0 +1,135 @@
+// needs: namespaces mdns
+/**
+ * A storm with real agents in it: processes with sockets of their own in namespaces, among emulated ones on the same
+ * wire, whose responders are the same.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { say } from '../discovery/engine-support.ts';
+import { count, seededRandom } from '../office/counts.ts';
+import { type Office, type OfficeProcess, startOffice } from '../office/office.ts';
+import { until } from '../office/until.ts';
+import { peakOf } from '../sim/mdns-storm.ts';
+import { linesOf, startAgent } from './mdns-support.ts';
+
+const crowd = join(import.meta.dirname, '../../dist/test/programs/mdns-crowd.js');
+const real = count(4, 24);
+const emulated = count(46, 476);
+const startWithinMs = count(3_000, 10_000);
+/** Emulated agents share PCs, as those of several users do: the office's subnet is small. */
+const pcs = Array.from({ length: Math.min(emulated, 180) }, (_, at) => `10.77.0.${60 + at}`);
+
+test(
+  `${real} real agents and ${emulated} emulated ones start within ${startWithinMs / 1_000} s, and each real one sees all`,
+  { timeout: 300_000 },
+  async () => {
+    await using office = await startOffice(real + 1);
+    const others = await startCrowd(office);
+    const agents = await startAll(office, others);
+    const startedAt = [...agents, others].map((agent) => toldTime(agent, 'started'));
+    const all = real + emulated - 1;
+    await until(() => agents.every((agent) => seenBy(agent).size === all), {
+      withinMs: 60_000,
+      everyMs: 500,
+      what: () => `${all} to be seen by each: ${agents.map((agent) => seenBy(agent).size).join(' ')}`,
+    });
+    const completeMs = Math.max(...agents.map(completeAt)) - Math.max(...startedAt);
+    const cost = await Promise.all(agents.map(({ pid }) => costOf(pid)));
+    const { packets, ofReal, latestMs } = await carried(others);
+    const peak = peakOf(packets);
+    say(
+      [
+        `N=${real + emulated}, ${real} of them processes: ${packets.length} packets, ${sizeOf(packets)} kB`,
+        `peak ${peak.peakPackets} packets/s, ${(peak.peakBytes / 1_000).toFixed(0)} kB/s`,
+        `all seen by the last real one ${completeMs} ms after the last start`,
+        `each real one ${(ofReal / real).toFixed(1)} packets`,
+        `${mean(cost.map(({ cpuMs }) => cpuMs)).toFixed(0)} ms CPU, ${mean(cost.map(({ rssMb }) => rssMb)).toFixed(0)} MB RSS`,
+        `emulated ones up to ${latestMs} ms late`,
+      ].join('; '),
+    );
+    expect(ofReal).toBeGreaterThan(real * 5);
+    // A machine that halts for a while sends what it held back all at once: half as much again is allowed for that.
+    expect(peak.peakPackets).toBeLessThan(750);
+    expect(peak.peakBytes).toBeLessThan(450_000);
+  },
+);
+
+/** In the last host, which has the addresses of all emulated PCs. IPv6 is off: the crowd speaks IPv4 alone. */
+async function startCrowd(office: Office): Promise<OfficeProcess> {
+  const host = real + 1;
+  for (let k = 1; k <= host; k++) await office.run(k, 'sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1']);
+  await office.run(host, 'bash', ['-ec', 'for a; do ip addr add $a/24 dev eth0; done', '-', ...pcs]);
+  const args = [crowd, String(emulated), String(startWithinMs), office.address(host), ...pcs];
+  const started = await office.spawn(host, process.execPath, args, { keepStdin: true });
+  await started.waitFor(/"ready"/);
+  return started;
+}
+
+async function startAll(office: Office, others: OfficeProcess): Promise<OfficeProcess[]> {
+  const random = seededRandom();
+  const began = Date.now();
+  others.write('start\n');
+  const agents = await Promise.all(
+    Array.from({ length: real }, async (_, index) => {
+      await sleep(startWithinMs * random());
+      return startAgent(office, index + 1, `Real ${index + 1}`, `Real ${index + 1}`);
+    }),
+  );
+  const withinMs = began + startWithinMs + 60_000 - Date.now();
+  for (const agent of [...agents, others]) await agent.waitFor(/"started"/, withinMs);
+  return agents;
+}
+
+function toldTime(agent: OfficeProcess, what: string): number {
+  return Number(linesOf(agent).find((line) => what in line)?.['at']);
+}
+
+function seenBy(agent: OfficeProcess): Map<string, number> {
+  const seen = new Map<string, number>();
+  for (const { seen: sighting, at } of linesOf(agent)) {
+    const id = (sighting as { id: string } | undefined)?.id;
+    if (id !== undefined && !seen.has(id)) seen.set(id, Number(at));
+  }
+  return seen;
+}
+
+function completeAt(agent: OfficeProcess): number {
+  return Math.max(...seenBy(agent).values());
+}
+
+/** Since its start; /proc counts in hundredths of a second. */
+async function costOf(pid: number): Promise<{ cpuMs: number; rssMb: number }> {
+  const [stat, status] = await Promise.all([
+    readFile(`/proc/${pid}/stat`, 'latin1'),
+    readFile(`/proc/${pid}/status`, 'latin1'),
+  ]);
+  const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
+  return { cpuMs: (user + system) * 10, rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024 };
+}
+
+interface Carried {
+  readonly packets: readonly { readonly at: number; readonly size: number }[];
+  readonly ofReal: number;
+  readonly latestMs: number;
+}
+
+async function carried(others: OfficeProcess): Promise<Carried> {
+  others.write('end\n');
+  const line = await until(() => linesOf(others).find((told) => 'carried' in told), {
+    what: 'the report',
+    withinMs: 20_000,
+  });
+  const packets = line['carried'] as { at: number; size: number; ours: boolean }[];
+  const ofReal = packets.filter(({ ours }) => !ours).length;
+  return { packets: packets.toSorted((a, b) => a.at - b.at), ofReal, latestMs: Number(line['latestMs']) };
+}
+
+function sizeOf(packets: readonly { size: number }[]): string {
+  return (packets.reduce((sum, { size }) => sum + size, 0) / 1_000).toFixed(0);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
