@@ -93,8 +93,13 @@ export const commands = {
   'printer install': {
     usage: '<neighbour>/<printer>',
     summary: "a neighbour's printer in the print dialogs of this PC",
+    load: async () => (await import('./commands/printer-install.ts')).printerInstall,
   },
-  'printer uninstall': { usage: '<neighbour>/<printer>', summary: 'take it out again' },
+  'printer uninstall': {
+    usage: '<neighbour>/<printer>',
+    summary: 'take it out again',
+    load: async () => (await import('./commands/printer-install.ts')).printerUninstall,
+  },
   ls: {
     usage: '<neighbour>[/<share>[/<path>]]',
     summary: 'the shares of a neighbour, or what is in one',
@@ -108,7 +113,7 @@ export const commands = {
   put: { usage: '<file|folder> <neighbour>/<share>[/<path>]', summary: 'send a file or a folder' },
   mount: { usage: '[<neighbour>[/<share>]] [--revoke]', summary: 'a share in the file manager' },
   print: {
-    usage: '<file> --on <neighbour>/<printer> [--copies N] [--wait]',
+    usage: '<file>... --on <neighbour>/<printer> [--copies N] [--wait] [...]',
     summary: "print on a neighbour's printer, or an own one",
     load: async () => (await import('./commands/print.ts')).print,
   },
@@ -116,6 +121,11 @@ export const commands = {
     usage: '',
     summary: 'what is printed, and what was',
     load: async () => (await import('./commands/jobs.ts')).jobs,
+  },
+  accounting: {
+    usage: '[--since <day>]',
+    summary: 'who printed what on the printers of this PC',
+    load: async () => (await import('./commands/accounting.ts')).accounting,
   },
   'job cancel': {
     usage: '<id>',
