@@ -7,6 +7,7 @@ import {
   groupOf,
   groupsOf,
   integer,
+  jobStateOf,
   keyword,
   name,
   requestOf,
@@ -16,8 +17,9 @@ import {
 import { askIpp } from '../printing/ipp-client.ts';
 import type { OperationName } from '../printing/ipp-tables.ts';
 import type { AttributeGroup, IppRequest, IppResponse } from '../printing/ipp-values.ts';
-import type { BackendJob, Document } from '../printing/print-backend.ts';
-import { backendJobOf, jobAttributes, type CupsJob } from './cups-job.ts';
+import type { Document } from '../printing/print-backend.ts';
+import type { CupsJob } from './cups-job.ts';
+import { jobAttributes } from './cups-report.ts';
 import { cupsTarget } from './cups-server.ts';
 
 /** Jobs of one answer of Get-Jobs; CUPS gives no more than 500 in any case. */
@@ -37,20 +39,27 @@ export class CupsClient {
     return askIpp(target, request, document ? { signal, document: () => document.open() } : { signal });
   }
 
-  /** @throws `not-found` when CUPS no longer knows it, `unreachable` */
-  async look(job: CupsJob, signal: AbortSignal): Promise<BackendJob> {
+  /** Attributes of whatever job has this number now; undefined where none has. @throws `unreachable` */
+  async peek(id: number, signal: AbortSignal): Promise<AttributeGroup | undefined> {
     const request = requestOf('Get-Job-Attributes', {
-      ...jobUri(job),
+      ...jobUri(id),
       'requested-attributes': keyword(...jobAttributes),
     });
-    const response = await this.ask(request, signal).catch(orUnreachable);
-    const found = groupOf(response, 'job');
-    if (firstString(found, 'job-uuid') !== job.uuid)
-      throw new NethoodError(
-        'not-found',
-        `The print system no longer knows job ${job.id}; that number is another job's now.`,
-      );
-    return backendJobOf(found, job);
+    try {
+      return groupOf(await this.ask(request, signal), 'job');
+    } catch (error) {
+      if (hasCode(error, 'not-found')) return undefined;
+      throw lostAs('unreachable', error);
+    }
+  }
+
+  /** @throws `not-found` when the number is another job's by now: after a crash CUPS begins anew */
+  assertSame(found: AttributeGroup, { id, uuid }: CupsJob): void {
+    if (firstString(found, 'job-uuid') === uuid) return;
+    throw new NethoodError(
+      'not-found',
+      `The print system no longer knows job ${id}; that number is another job's now.`,
+    );
   }
 
   /** Of all queues, by number from `first` on. @throws `unavailable` */
@@ -68,17 +77,16 @@ export class CupsClient {
   /** A job that has ended, or ends meanwhile, is as good as cancelled. */
   async cancel(job: CupsJob, signal: AbortSignal): Promise<void> {
     // The number may be another job's by now.
-    const { state } = await this.look(job, signal);
-    if (finalJobStates.includes(state)) return;
+    if (hasEnded(await this.#look(job, signal))) return;
     await this.#tell('Cancel-Job', job, signal).catch(async (error: unknown) => {
-      if (hasCode(error, 'not-permitted') && finalJobStates.includes((await this.look(job, signal)).state)) return;
+      if (hasCode(error, 'not-permitted') && hasEnded(await this.#look(job, signal))) return;
       throw error;
     });
   }
 
   /** CUPS would hold a job that prints too: it stops in the middle of a page, and begins anew at its release. */
   async hold(job: CupsJob, signal: AbortSignal): Promise<void> {
-    const { state } = await this.look(job, signal);
+    const state = jobStateOf(await this.#look(job, signal)) ?? 'processing';
     if (state === 'pending-held') return;
     if (state !== 'pending')
       throw new NethoodError('not-permitted', `Job ${job.id} cannot be held any more: it is ${state}.`);
@@ -86,20 +94,40 @@ export class CupsClient {
   }
 
   async release(job: CupsJob, signal: AbortSignal): Promise<void> {
-    const { state } = await this.look(job, signal);
+    const state = jobStateOf(await this.#look(job, signal)) ?? 'processing';
     if (state !== 'pending-held') throw new NethoodError('not-permitted', `Job ${job.id} is not held: it is ${state}.`);
     await this.#tell('Release-Job', job, signal);
   }
 
+  /** @throws `not-found` when CUPS no longer knows it, `unreachable` */
+  async #look(job: CupsJob, signal: AbortSignal): Promise<AttributeGroup> {
+    const found = await this.peek(job.id, signal);
+    if (found === undefined) throw new NethoodError('not-found', `The print system no longer knows job ${job.id}.`);
+    this.assertSame(found, job);
+    return found;
+  }
+
   async #tell(operation: OperationName, job: CupsJob, signal: AbortSignal): Promise<void> {
     const user = name(job.user || userInfo().username);
-    await this.ask(requestOf(operation, { ...jobUri(job), 'requesting-user-name': user }), signal).catch(orUnreachable);
+    await this.ask(requestOf(operation, { ...jobUri(job.id), 'requesting-user-name': user }), signal).catch(
+      orUnreachable,
+    );
   }
 }
 
+function hasEnded(job: AttributeGroup): boolean {
+  const state = jobStateOf(job);
+  return state !== undefined && finalJobStates.includes(state);
+}
+
+/** CUPS goes by the path alone; classes too answer to this one. */
+export function printerUri(queue: string): AttributeTable {
+  return { 'printer-uri': uri(`ipp://localhost/printers/${encodeURIComponent(queue)}`) };
+}
+
 /** Whatever queue it is in by now. */
-function jobUri(job: CupsJob): AttributeTable {
-  return { 'job-uri': uri(`ipp://localhost/jobs/${job.id}`) };
+function jobUri(id: number): AttributeTable {
+  return { 'job-uri': uri(`ipp://localhost/jobs/${id}`) };
 }
 
 /** Faults of the connection and of the print system as a whole, under the code that a caller of backends expects. */

@@ -1,24 +1,9 @@
-/** A job in CUPS: how it is sent, what it is called there, what CUPS tells of it. */
+/** A job in CUPS: how it is sent, and what it is called there. */
 import { z } from 'zod';
 import { NethoodError } from '../../protocol/errors.ts';
 import { JobUuid } from '../../protocol/ids.ts';
-import { firstNumber, firstString, jobStateOf } from '../printing/ipp-attributes.ts';
 import { attributeSyntax } from '../printing/ipp-tables.ts';
 import type { AttributeGroup, IppValue } from '../printing/ipp-values.ts';
-import type { BackendJob } from '../printing/print-backend.ts';
-import { reasonsIn } from './cups-queue.ts';
-
-export const jobAttributes = [
-  'job-id',
-  'job-uuid',
-  'job-originating-user-name',
-  'job-state',
-  'job-state-reasons',
-  'job-printer-state-message',
-  'job-printer-state-reasons',
-  'job-impressions-completed',
-  'job-media-sheets-completed',
-];
 
 /**
  * A job's number alone is not enough: after a crash CUPS gives the same numbers again, to other jobs. And it takes a
@@ -45,21 +30,6 @@ export function readReference(text: string): CupsJob {
   } catch (error) {
     throw new NethoodError('not-found', `${JSON.stringify(text)} is no job of the print system.`, { cause: error });
   }
-}
-
-/** @param job its attributes, `job-state` among them */
-export function backendJobOf(job: AttributeGroup, cupsJob: CupsJob): BackendJob {
-  const state = jobStateOf(job) ?? 'processing';
-  const reasons = [...reasonsIn(job, 'job-state-reasons'), ...reasonsIn(job, 'job-printer-state-reasons')];
-  return {
-    reference: referenceOf(cupsJob),
-    state,
-    // CUPS leaves the reason of the last moment on a job that came out well.
-    stateReasons: state === 'completed' ? ['job-completed-successfully'] : Array.from(new Set(reasons)),
-    message: oneLine(firstString(job, 'job-printer-state-message') ?? '', 1023) || undefined,
-    pagesCompleted:
-      firstNumber(job, 'job-impressions-completed') ?? firstNumber(job, 'job-media-sheets-completed') ?? undefined,
-  };
 }
 
 /** When a job is printed is the spool's business, and who it is ours. */
@@ -89,10 +59,3 @@ function fits(name: string, value: IppValue): boolean {
 }
 
 const control = /\p{Cc}/u;
-
-/** For `name` and `text` (RFC 8011 5.1.2 and 5.1.3): no control characters, cut between characters at so many bytes. */
-export function oneLine(text: string, mostBytes: number): string {
-  const clean = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
-  if (Buffer.byteLength(clean) <= mostBytes) return clean;
-  return new TextDecoder().decode(Buffer.from(clean).subarray(0, mostBytes)).replace(/\uFFFD+$/, '');
-}

@@ -1,9 +1,10 @@
 /** A queue as CUPS describes it, and whether it may be shared. */
 import { QueueName } from '../../protocol/ids.ts';
-import { Keyword } from '../../protocol/resources.ts';
-import { firstBoolean, firstNumber, firstString, printerStateOf, stringsOf } from '../printing/ipp-attributes.ts';
+import { firstBoolean, firstNumber, firstString, printerStateOf } from '../printing/ipp-attributes.ts';
 import type { AttributeGroup } from '../printing/ipp-values.ts';
 import type { Queue } from '../printing/print-backend.ts';
+import { reasonsIn, withOffline } from './cups-reasons.ts';
+import { suppliesOf, supplyAttributes } from './cups-supplies.ts';
 
 export const queueAttributes = [
   'printer-name',
@@ -12,10 +13,12 @@ export const queueAttributes = [
   'printer-make-and-model',
   'printer-state',
   'printer-state-reasons',
+  'printer-state-message',
   'printer-is-accepting-jobs',
   'printer-is-temporary',
   'printer-type',
   'device-uri',
+  ...supplyAttributes,
 ];
 
 /**
@@ -25,21 +28,21 @@ export const queueAttributes = [
 export function queueOf(printer: AttributeGroup, instances: ReadonlySet<string>): Queue | undefined {
   const id = QueueName.safeParse(firstString(printer, 'printer-name'));
   if (!id.success) return undefined;
+  const state = printerStateOf(printer) ?? 'stopped';
+  const reasons = reasonsIn(printer, 'printer-state-reasons');
+  // What is left there of the last job says nothing of the printer now.
+  const message = state === 'processing' ? firstString(printer, 'printer-state-message') : undefined;
   return {
     id: id.data,
     info: firstString(printer, 'printer-info') || id.data,
     location: firstString(printer, 'printer-location') ?? '',
     makeAndModel: firstString(printer, 'printer-make-and-model') ?? '',
-    state: printerStateOf(printer) ?? 'stopped',
-    stateReasons: reasonsIn(printer, 'printer-state-reasons'),
+    state,
+    stateReasons: withOffline(reasons, message),
     accepting: firstBoolean(printer, 'printer-is-accepting-jobs') ?? false,
+    supplies: suppliesOf(printer),
     unshareable: unshareable(printer, instances),
   };
-}
-
-/** Without `none`, which RFC 8011 5.4.12 has for the empty set. */
-export function reasonsIn(from: AttributeGroup, attribute: string): string[] {
-  return stringsOf(from, attribute).filter((reason) => reason !== 'none' && Keyword.safeParse(reason).success);
 }
 
 /** cups/cups.h: found by browsing, not set up by a person. */

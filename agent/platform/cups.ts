@@ -1,30 +1,33 @@
 /**
  * The local print system as a place where documents go: CUPS, asked by IPP as any of its clients does, from every user
- * account and without its library. Nothing stays open between two calls, so it may be restarted at any time.
+ * account and without its library. Each call has a connection of its own, so it may be restarted at any time.
  */
 import { NethoodError, hasCode, toNethoodError } from '../../protocol/errors.ts';
 import type { JobUuid, QueueName } from '../../protocol/ids.ts';
-import { finalJobStates } from '../../protocol/resources.ts';
-import { backoff } from '../base/backoff.ts';
-import { sleep, type Clock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import {
   firstNumber,
   firstString,
   groupOf,
   groupsOf,
+  integer,
   keyword,
   mimeMediaType,
   name,
   requestOf,
   uri,
-  type AttributeTable,
 } from '../printing/ipp-attributes.ts';
 import type { AttributeGroup } from '../printing/ipp-values.ts';
 import type { BackendJob, Document, PrintBackend, Queue } from '../printing/print-backend.ts';
-import { CupsClient, jobsAtOnce, lostAs, orUnavailable } from './cups-client.ts';
-import { backendJobOf, oneLine, readReference, templateFor, type CupsJob } from './cups-job.ts';
+import { CupsClient, lostAs, orUnavailable, printerUri } from './cups-client.ts';
+import { CupsEvents } from './cups-events.ts';
+import { findJob } from './cups-find.ts';
+import { followJob } from './cups-follow.ts';
+import { readReference, templateFor, type CupsJob } from './cups-job.ts';
 import { queueAttributes, queueOf } from './cups-queue.ts';
+import { backendJobOf } from './cups-report.ts';
+import { oneLine } from './one-line.ts';
 
 export interface CupsDeps {
   /** CUPS_SERVER is read from it. */
@@ -39,21 +42,25 @@ export function createCupsBackend(deps: CupsDeps): PrintBackend {
   return new CupsBackend(deps);
 }
 
-/** How long a state may be old: a job that prints is asked more often than one that waits for paper overnight. */
-const firstLookMs = 100;
-const printingLookMs = 1_000;
-const waitingLookMs = 5_000;
+/**
+ * Seconds that a job may print in CUPS. Its own limit (MaxJobTime, three hours) would end a job that waits for paper
+ * overnight.
+ */
+const longestPrinting = 86_400;
 
 class CupsBackend implements PrintBackend {
   readonly #deps: CupsDeps;
   readonly #client: CupsClient;
+  readonly #events: CupsEvents;
 
   constructor(deps: CupsDeps) {
     this.#deps = deps;
     this.#client = new CupsClient(deps.env);
+    this.#events = new CupsEvents({ client: this.#client, clock: deps.clock, log: deps.log });
   }
 
   async list(signal: AbortSignal): Promise<readonly Queue[]> {
+    this.#events.start();
     const request = requestOf('CUPS-Get-Printers', { 'requested-attributes': keyword(...queueAttributes) });
     const response = await this.#client.ask(request, signal).catch((error: unknown) => {
       // What CUPS answers where it has no queue at all.
@@ -95,7 +102,14 @@ class CupsBackend implements PrintBackend {
         'job-name': name(oneLine(document.name, 255) || 'document'),
         'document-format': mimeMediaType(document.format),
       },
-      { group: 'job', attributes: new Map([...templateFor(document.template), ['job-uuid', uri(document.uuid)]]) },
+      {
+        group: 'job',
+        attributes: new Map([
+          ...templateFor(document.template),
+          ['job-uuid', uri(document.uuid)],
+          ['job-cancel-after', integer(longestPrinting)],
+        ]),
+      },
     );
     const response = await this.#client.ask(request, signal, document).catch(ofSubmission);
     const job = groupOf(response, 'job');
@@ -104,16 +118,8 @@ class CupsBackend implements PrintBackend {
     return backendJobOf(job, { id, uuid: document.uuid, user });
   }
 
-  /** In all queues: somebody may have moved it to another one. */
-  async find(_queue: QueueName, uuid: JobUuid, signal: AbortSignal): Promise<BackendJob | undefined> {
-    for (let first = 1; ;) {
-      const jobs = await this.#client.jobs(first, signal);
-      const job = jobs.find((each) => firstString(each, 'job-uuid') === uuid);
-      if (job !== undefined) return ofFound(job, uuid);
-      const last = Math.max(...jobs.map((each) => firstNumber(each, 'job-id') ?? 0));
-      if (jobs.length < jobsAtOnce || last < first) return undefined;
-      first = last + 1;
-    }
+  find(queue: QueueName, uuid: JobUuid, signal: AbortSignal): Promise<BackendJob | undefined> {
+    return findJob(this.#client, queue, uuid, signal);
   }
 
   cancel(_queue: QueueName, reference: string, signal: AbortSignal): Promise<void> {
@@ -128,44 +134,23 @@ class CupsBackend implements PrintBackend {
     return this.#on(reference, (job) => this.#client.release(job, signal));
   }
 
-  async *watch(_queue: QueueName, reference: string, signal: AbortSignal): AsyncIterable<BackendJob> {
-    const job = readReference(reference);
-    let told = '';
-    let pauses = looks();
-    for (;;) {
-      const now = await this.#client.look(job, signal);
-      const text = JSON.stringify(now);
-      if (text !== told) {
-        yield now;
-        pauses = looks();
-      }
-      told = text;
-      if (finalJobStates.includes(now.state)) return;
-      const most = now.state === 'processing' ? printingLookMs : waitingLookMs;
-      await sleep(this.#deps.clock, Math.min(pauses.next().value, most), signal);
-    }
+  async *watch(queue: QueueName, reference: string, signal: AbortSignal): AsyncIterable<BackendJob> {
+    this.#events.start();
+    const deps = { client: this.#client, events: this.#events, log: this.#deps.log };
+    yield* followJob(deps, readReference(reference), queue, signal);
   }
 
-  /** Holds nothing: each call has a connection of its own and ends it. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  onChange(listener: () => void): Disposable {
+    return this.#events.events.on('queues', listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#events[Symbol.asyncDispose]();
+  }
 
   async #on(reference: string, act: (job: CupsJob) => Promise<void>): Promise<void> {
     await act(readReference(reference));
   }
-}
-
-function looks(): Generator<number, never, undefined> {
-  return backoff({ firstMs: firstLookMs, mostMs: waitingLookMs, jitter: 0, random: () => 0 });
-}
-
-/** CUPS goes by the path alone; classes too answer to this one. */
-function printerUri(queue: QueueName): AttributeTable {
-  return { 'printer-uri': uri(`ipp://localhost/printers/${encodeURIComponent(queue)}`) };
-}
-
-function ofFound(job: AttributeGroup, uuid: JobUuid): BackendJob {
-  const id = firstNumber(job, 'job-id') ?? 0;
-  return backendJobOf(job, { id, uuid, user: firstString(job, 'job-originating-user-name') ?? '' });
 }
 
 function without(group: AttributeGroup, attribute: string): AttributeGroup {

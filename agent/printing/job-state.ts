@@ -16,6 +16,7 @@ import { canceled, end, inDoubt, stay, waiting, watchAgain } from './job-moves.t
 import { moreFailures, patienceWords } from './job-patience.ts';
 import { applyReport, forgetFailures } from './job-progress.ts';
 import type { Job } from './job.ts';
+import type { BackendJob } from './print-backend.ts';
 
 /** @throws NethoodError `not-permitted` where a person asks for what cannot be done any more */
 export function step(job: Job, event: JobEvent): JobStep {
@@ -56,8 +57,8 @@ const handlers: { readonly [T in keyof JobEvents]: (job: Job, event: EventOf<T>)
       reference: report.reference,
       unsure: false,
     };
-    const reported = applyReport(submitted, report, now);
-    if (reported.phase === 'ended') return stay(reported);
+    const reported = applied(submitted, report, now);
+    if (reported.phase !== 'submitted') return stay(reported);
     return watchAgain(reported);
   },
   absent: (job, { now }) => {
@@ -67,7 +68,7 @@ const handlers: { readonly [T in keyof JobEvents]: (job: Job, event: EventOf<T>)
   },
   failed: (job, event) => (job.phase === 'submitting' ? failed(job, event) : stay(job)),
   report: (job, { report, now }) =>
-    job.phase === 'submitted' ? stay(applyReport(forgetFailures(job), report, now)) : stay(job),
+    job.phase === 'submitted' ? stay(applied(forgetFailures(job), report, now)) : stay(job),
   vanished: (job, { now }) => {
     if (job.phase !== 'submitted') return stay(job);
     if (job.cancelledBy !== undefined) return canceled(job, now);
@@ -87,6 +88,12 @@ const handlers: { readonly [T in keyof JobEvents]: (job: Job, event: EventOf<T>)
   cancel: (job, { by, now }) => cancelAsked({ ...job, cancelledBy: job.cancelledBy ?? by }, now),
   restarted: (job, { documentThere, now }) => restarted(job, documentThere, now),
 };
+
+/** One that the destination gave up stays here, for a person to decide: it is lost to nobody, and printed twice by nobody. */
+function applied(job: Job, report: BackendJob, now: number): Job {
+  if (report.gaveUp !== true || job.cancelledBy !== undefined) return applyReport(job, report, now);
+  return inDoubt(job, report.message ?? `${job.label} gave the job up; part of it may have been printed.`);
+}
 
 /** The destination did not take it, or could not be asked. */
 function failed(job: Job, { code, message, sent, now }: EventOf<'failed'>): JobStep {

@@ -46,18 +46,25 @@ export interface BackendJob {
   readonly pagesCompleted?: number | undefined;
   /** Of how many, once that is known. */
   readonly pagesTotal?: number | undefined;
+  /**
+   * The destination will not try any more, and nobody wished so: its state is `aborted`, part of the document may be on
+   * paper. A person decides whether it is sent once more.
+   */
+  readonly gaveUp?: boolean | undefined;
   /** When it is given up there, wall-clock milliseconds; absent while it does not wait for its printer. */
   readonly expires?: number | undefined;
 }
 
 export interface PrintBackend extends AsyncDisposable {
+  /** Calls back when a queue may have changed, where the destination tells so by itself. */
+  onChange?(listener: () => void): Disposable;
   /** Queues there now; `unavailable` when the print system cannot be asked. */
   list(signal: AbortSignal): Promise<readonly Queue[]>;
   /** Printer attributes (RFC 8011 5.4) as the destination gives them. */
   describe(queue: QueueName, signal: AbortSignal): Promise<AttributeGroup>;
   /** Hands the document over; kept when the destination has it whole. @throws `unreachable` (try again), `bad-document`, `not-found`, `no-space`, `busy` */
   submit(queue: QueueName, document: Document, signal: AbortSignal): Promise<BackendJob>;
-  /** After a crash: what became of this job; undefined = it never arrived. @throws `unavailable` where that cannot be told now */
+  /** After a crash: what became of this job; undefined = it never arrived. @throws `unavailable` where that cannot be told now, `unsupported` where it never can */
   find(queue: QueueName, uuid: JobUuid, signal: AbortSignal): Promise<BackendJob | undefined>;
   cancel(queue: QueueName, reference: string, signal: AbortSignal): Promise<void>;
   /**

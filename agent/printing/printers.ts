@@ -1,13 +1,15 @@
 /**
- * The queues of this PC: those of the print system and the built-in PDF printer, asked for every few seconds. A print
+ * The queues of this PC: those of the print system and the built-in PDF printer, asked for every few seconds and when
+ * they say that something changed. A print
  * system that does not answer takes nothing along: its queues stay in the list as stopped, all others go on.
  */
 import { toNethoodError } from '../../protocol/errors.ts';
 import { QueueName } from '../../protocol/ids.ts';
-import { sleep, type Clock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
+import { Wakeable } from '../base/wakeable.ts';
 import type { AttributeGroup } from './ipp-values.ts';
 import type { PrintBackend, Queue } from './print-backend.ts';
 import type { Printer } from './printer.ts';
@@ -42,13 +44,19 @@ export class OwnPrinters implements AsyncDisposable {
   readonly #problems = new Map<PrintBackend, string>();
   readonly #answered = new Set<PrintBackend>();
   readonly #described = new Map<PrintBackend, Map<QueueName, Described>>();
+  readonly #news: Wakeable;
   #printers = new Map<QueueName, Printer>();
 
   constructor(deps: OwnPrintersDeps) {
     this.#deps = deps;
+    this.#news = new Wakeable(deps.clock);
   }
 
   start(): void {
+    for (const backend of this.#deps.backends) {
+      const listening = backend.onChange?.(() => this.#news.wake());
+      if (listening !== undefined) this.#scope.use(listening);
+    }
     this.#scope.run(
       async () => this.#refreshForEver(),
       (error) => this.#deps.log.error({ error }, 'Printers are no longer looked for.'),
@@ -105,7 +113,7 @@ export class OwnPrinters implements AsyncDisposable {
   async #refreshForEver(): Promise<void> {
     for (;;) {
       await this.refresh();
-      await sleep(this.#deps.clock, refreshMs, this.#scope.signal);
+      await this.#news.wait(refreshMs, this.#scope.signal);
     }
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { backendJobOf, oneLine, readReference, referenceOf, templateFor } from '../../agent/platform/cups-job.ts';
+import { readReference, referenceOf, templateFor } from '../../agent/platform/cups-job.ts';
+import { backendJobOf } from '../../agent/platform/cups-report.ts';
+import { oneLine } from '../../agent/platform/one-line.ts';
 import { leadsToNethood, queueOf } from '../../agent/platform/cups-queue.ts';
 import { cupsTarget } from '../../agent/platform/cups-server.ts';
 import {
@@ -12,6 +14,7 @@ import {
   keyword,
   name,
   noValue,
+  octetString,
   printerState,
   text,
   uri,
@@ -99,6 +102,36 @@ describe('A queue of CUPS', () => {
     });
   });
 
+  test('that prints is offline where CUPS says so in words alone, and an idle one keeps no old words', () => {
+    const away = {
+      ...laser,
+      'printer-state-message': text('The printer may not exist or is unavailable at this time.'),
+    };
+    expect(queueOf(attributes(away), nobody)?.stateReasons).toEqual(['media-low-report', 'offline-report']);
+    const idle = queueOf(attributes({ ...away, 'printer-state': printerState('idle') }), nobody);
+    expect(idle?.stateReasons).toEqual(['media-low-report']);
+  });
+
+  test('tells how full it is, by its markers and by its other supplies', () => {
+    const supplies = {
+      'marker-names': name('Black', 'Waste'),
+      'marker-levels': integer(70, -1),
+      'marker-types': keyword('toner', 'waste-toner'),
+      'printer-supply-description': text('Black', 'Tray 1', ''),
+      'printer-supply': octetString(
+        'index=1;class=supplyThatIsConsumed;type=toner;maxcapacity=100;level=70;',
+        'index=2;class=supplyThatIsConsumed;type=paper;maxcapacity=250;level=50;',
+        'index=3;type=staples;level=-3',
+      ),
+    };
+    expect(queueOf(attributes({ ...laser, ...supplies }), nobody)?.supplies).toEqual([
+      { name: 'Black', level: 70 },
+      { name: 'Waste', level: null },
+      { name: 'Tray 1', level: 20 },
+      { name: 'staples', level: null },
+    ]);
+  });
+
   test('takes its name where it says no more, and counts as stopped where it does not say', () => {
     const bare = queueOf(attributes({ 'printer-name': name('laser'), 'printer-info': text('') }), nobody);
     expect(bare).toMatchObject({ info: 'laser', state: 'stopped', accepting: false, stateReasons: [] });
@@ -120,6 +153,15 @@ describe('A queue of CUPS', () => {
   });
 });
 
+const jobIn = (state: JobState, reason: string) =>
+  attributes({
+    'job-state': jobState(state),
+    'job-state-reasons': keyword(reason),
+    'job-printer-state-reasons': keyword('media-empty-error'),
+    'job-printer-state-message': text('no\npaper'),
+    'job-impressions-completed': integer(3),
+  });
+
 describe('A job of CUPS', () => {
   const job = { id: 12, uuid: newUuid(), user: 'anna "the boss" müller' };
 
@@ -135,25 +177,63 @@ describe('A job of CUPS', () => {
     ['pending', 'none', ['media-empty-error']],
     ['pending-held', 'job-hold-until-specified', ['job-hold-until-specified', 'media-empty-error']],
     ['processing', 'job-printing', ['job-printing', 'media-empty-error']],
-    ['processing-stopped', 'job-stopped', ['job-stopped', 'media-empty-error']],
-    ['canceled', 'job-canceled-by-user', ['job-canceled-by-user', 'media-empty-error']],
-    ['aborted', 'aborted-by-system', ['aborted-by-system', 'media-empty-error']],
-    ['completed', 'processing-to-stop-point', ['job-completed-successfully']],
   ])('that is %s says why, the device included', (state, reason, stateReasons) => {
-    const group = attributes({
-      'job-state': jobState(state),
-      'job-state-reasons': keyword(reason),
-      'job-printer-state-reasons': keyword('media-empty-error'),
-      'job-printer-state-message': text('no\npaper'),
-      'job-impressions-completed': integer(3),
-    });
-    expect(backendJobOf(group, job)).toEqual({
+    expect(backendJobOf(jobIn(state, reason), job)).toEqual({
       reference: referenceOf(job),
       state,
       stateReasons,
       message: 'no paper',
       pagesCompleted: 3,
     });
+  });
+
+  test.each<[what: string, JobState, reason: string, ending: object]>([
+    ['was printed', 'completed', 'processing-to-stop-point', { stateReasons: ['job-completed-successfully'] }],
+    ['was cancelled', 'canceled', 'job-canceled-by-user', { stateReasons: ['job-canceled-by-user'] }],
+    ['is no document', 'aborted', 'document-format-error', { message: 'no paper' }],
+    ['could not be tried any more', 'aborted', 'aborted-by-system', { gaveUp: true }],
+  ])('that %s ends so', (_, state, reason, ending) => {
+    expect(backendJobOf(jobIn(state, reason), job)).toMatchObject({ state, ...ending });
+  });
+
+  test('that a filter could not convert is over, though CUPS calls it stopped', () => {
+    expect(backendJobOf(jobIn('processing-stopped', 'job-stopped'), job)).toMatchObject({
+      state: 'aborted',
+      stateReasons: ['aborted-by-system', 'document-unprintable-error'],
+      message: 'The print system could not convert the document: no paper',
+    });
+  });
+
+  test.each<[JobState, string]>([
+    ['pending', 'none'],
+    ['pending-held', 'resources-are-not-ready'],
+  ])('that CUPS puts back to %s after it began has stopped', (state, reason) => {
+    const begun = new Map([...jobIn(state, reason), ['time-at-processing', integer(1_760_000_000)]]);
+    expect(backendJobOf(begun, job).state).toBe('processing-stopped');
+  });
+
+  test('that was stuck for too long was given up by CUPS, whose attributes call it a wish of the user', () => {
+    const end = { id: 12, state: 'canceled', reasons: [], text: 'Canceling stuck job after 86400 seconds.' } as const;
+    const report = backendJobOf(jobIn('canceled', 'job-canceled-by-user'), job, end);
+    expect(report).toMatchObject({ state: 'aborted', gaveUp: true });
+  });
+
+  test.each([
+    'The printer may not exist or is unavailable at this time.',
+    'Unable to locate printer "laser.local".',
+    'The printer is not responding.',
+  ])('whose device is away says so, where CUPS has it only in words: %s', (words) => {
+    const group = attributes({
+      'job-state': jobState('processing'),
+      'job-printer-state-reasons': keyword('none'),
+      'job-printer-state-message': text(words),
+    });
+    expect(backendJobOf(group, job).stateReasons).toEqual(['offline-report']);
+  });
+
+  test('tells of how many pages, once CUPS knows', () => {
+    const group = attributes({ 'job-state': jobState('processing'), 'job-impressions': integer(12) });
+    expect(backendJobOf(group, job).pagesTotal).toBe(12);
   });
 
   test('says nothing of pages that the device does not count', () => {

@@ -37,6 +37,7 @@ function report(state: JobState, change: Partial<BackendJob> = {}): BackendJob {
   return { reference: '7', state, stateReasons: [], ...change };
 }
 
+const givenUp = report('aborted', { gaveUp: true, message: 'The printer died.' });
 const failure = { code: 'unreachable', message: 'Nobody is there.' } as const;
 const away: Partial<Job> = {
   destination: { device: DeviceId.parse('b'.repeat(52)), queue: QueueName.parse('laser') },
@@ -91,6 +92,16 @@ describe('a step of a job', () => {
       'processing',
       '',
     ],
+    [
+      'submitted',
+      { state: 'processing' },
+      { type: 'report', report: givenUp } as never,
+      'held',
+      'processing-stopped',
+      '',
+    ],
+    ['submitted', { cancelledBy: 'user' }, { type: 'report', report: givenUp } as never, 'ended', 'aborted', ''],
+    ['submitting', { unsure: true }, { type: 'accepted', report: givenUp } as never, 'held', 'pending-held', ''],
     ['submitted', { state: 'processing' }, { type: 'vanished' }, 'held', 'processing-stopped', ''],
     ['submitted', { cancelledBy: 'user' }, { type: 'vanished' }, 'ended', 'canceled', ''],
     ['submitted', {}, { type: 'contact-lost', ...failure } as never, 'submitted', 'pending', 'retry'],
