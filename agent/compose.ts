@@ -230,7 +230,10 @@ function composeDoctor(scope: Scope, { clock, config, platform }: AgentDeps, gro
 async function composePrinting(
   deps: AgentDeps,
   ground: Ground,
-  { neighbours, discovery }: { readonly neighbours: Neighbours; readonly discovery: Pick<Discovery, 'announcedName'> },
+  {
+    neighbours,
+    discovery,
+  }: { readonly neighbours: Neighbours; readonly discovery: Pick<Discovery, 'announcedName' | 'hostName'> },
 ): Promise<LocalPrintService> {
   const { paths, config, clock, random, log } = deps;
   const { identity, block, name } = ground;
@@ -255,7 +258,7 @@ async function composePrinting(
     deviceId: identity.id,
     deviceName: name,
     guestsPort: () => (config.current.paused ? null : block.ports.guests),
-    names: { host: () => identity.hostName, instance: (wanted) => discovery.announcedName(wanted) },
+    names: { host: () => discovery.hostName, instance: (wanted) => discovery.announcedName(wanted) },
     clock,
     random,
     log: log.child({ part: 'printing' }),
