@@ -38,6 +38,7 @@ export class TestAgent implements AsyncDisposable {
   readonly #env: NodeJS.ProcessEnv;
   readonly #name: string | undefined;
   #process: ChildProcess | undefined;
+  readonly #said: { readonly at: number; readonly length: number }[] = [];
   output = '';
 
   private constructor(home: string, options: AgentOptions) {
@@ -75,8 +76,8 @@ export class TestAgent implements AsyncDisposable {
     const name = this.#name === undefined ? [] : ['--name', this.#name];
     const child = this.#spawn(['run', '--no-tray', ...name]);
     this.#process = child;
-    child.stdout?.on('data', (data: Buffer) => (this.output += data.toString()));
-    child.stderr?.on('data', (data: Buffer) => (this.output += data.toString()));
+    child.stdout?.on('data', (data: Buffer) => this.#hear(data));
+    child.stderr?.on('data', (data: Buffer) => this.#hear(data));
     await until(
       async () => {
         if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}: ${this.output}`);
@@ -84,6 +85,12 @@ export class TestAgent implements AsyncDisposable {
       },
       { what: () => `the agent to serve: ${this.output}`, withinMs: 20_000 },
     );
+  }
+
+  /** By `performance.now()`: when its output first matched. */
+  saidAt(pattern: RegExp): number | undefined {
+    const end = pattern.exec(this.output);
+    return end === null ? undefined : this.#said.find(({ length }) => length >= end.index + end[0].length)?.at;
   }
 
   /** SIGKILL; gone when the promise is kept. */
@@ -122,6 +129,11 @@ export class TestAgent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end('SIGTERM');
     await rm(this.home, { recursive: true, force: true });
+  }
+
+  #hear(data: Buffer): void {
+    this.output += data.toString();
+    this.#said.push({ at: performance.now(), length: this.output.length });
   }
 
   /** The prefix (nsenter) becomes the program by exec, so that the child's id is the agent's own. */
