@@ -14,8 +14,8 @@ let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'nh-accounting-'))));
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+const from = ({ owner }: Job): string => `${owner.user} on desk`;
 function open(jobs: Job[] = [], most?: number): Promise<Accounting> {
-  const from = ({ owner }: Job): string => `${owner.user} on desk`;
   return Accounting.open({ folder, from, log: silentLog, ...(most === undefined ? {} : { most }) }, jobs);
 }
 

@@ -66,10 +66,11 @@ describe('of my own job I am told', () => {
   });
 });
 
+const of = (after: Partial<JobView>): string | undefined =>
+  jobAlert(view({ own: false }), view({ own: false, ...after }))?.kind;
+
 describe("of others' jobs on my printer I am told", () => {
   test('only what calls for me', () => {
-    const of = (after: Partial<JobView>): string | undefined =>
-      jobAlert(view({ own: false }), view({ own: false, ...after }))?.kind;
     expect(of({ state: 'completed' })).toBeUndefined();
     expect(of({ state: 'aborted' })).toBeUndefined();
     expect(of({ stateReasons: ['media-jam-error'] })).toBe('attention');

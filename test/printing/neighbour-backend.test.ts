@@ -1,88 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { NeighbourBackend } from '../../agent/printing/neighbour-backend.ts';
-import type { Neighbour } from '../../agent/peers/neighbours.ts';
 import { finalJobStates } from '../../protocol/resources.ts';
-import { DeviceId, QueueName } from '../../protocol/ids.ts';
-import { documentOf, testPrintBackend, type PrintBackendSubject } from '../conformance/print-backend.ts';
+import { documentOf, testPrintBackend } from '../conformance/print-backend.ts';
 import { until } from '../office/until.ts';
-import { anna, annaId, FakeNeighbours, listenFront, memoryConfig, startPrinting } from './print-support.ts';
-import { fastClock, ScriptedBackend, ScriptedDevice } from './scripted-device.ts';
+import { berta, bytes, laser, neighbourOffice, type Office } from './neighbour-office.ts';
+import { startPrinting } from './print-support.ts';
+import { fastClock } from './scripted-device.ts';
 import { Readable } from 'node:stream';
 
-const laser = QueueName.parse('laser');
-const bertaId = DeviceId.parse('d'.repeat(52));
-const bytes = Buffer.from('%PDF-1.4\nfrom the neighbour\n');
 const never = new AbortController().signal;
 
-const berta = (change: Partial<Neighbour> = {}): Neighbour => ({
-  id: bertaId,
-  name: 'berta on desk',
-  state: 'ready',
-  trust: 'stranger',
-  addresses: [],
-  port: 6631,
-  resources: {
-    shares: [],
-    printers: [
-      { id: laser, name: 'Laser in room 1', state: 'idle', stateReasons: [], accepting: true, supplies: [], jobs: 0 },
-    ],
-  },
-  features: new Set(['job-events']),
-  problem: undefined,
-  lastSeen: undefined,
-  ...change,
-});
-
-interface Office extends PrintBackendSubject {
-  readonly device: ScriptedDevice;
-  /** Of the sender. */
-  readonly neighbours: FakeNeighbours;
-  goAway(): Promise<void>;
-  comeBack(): Promise<void>;
-}
-
-/** Berta's printer behind her own spool and front, and the sender's way to it. */
-async function office(sharedWith: 'everyone' | (typeof annaId)[] = [annaId]): Promise<Office> {
-  const device = new ScriptedDevice();
-  let endless = false;
-  const cups = new ScriptedBackend(device, { clock: fastClock(), endless: () => endless });
-  const config = memoryConfig({ printers: [{ queue: laser, audience: sharedWith }] });
-  const atBertas = new FakeNeighbours();
-  const printing = await startPrinting({ backends: { cups }, config, neighbours: atBertas });
-  await until(() => printing.service.printers().length === 1, { what: 'the printer', withinMs: 5000, everyMs: 2 });
-  let front = await listenFront(
-    () => printing.service.ippRoute,
-    () => anna,
-  );
-  const neighbours = new FakeNeighbours(`127.0.0.1:${front.port}`);
-  neighbours.set(berta());
-  // The session: what Berta's agent tells Anna's.
-  atBertas.sendJobEvent = (_, event) => neighbours.events.emit('job', bertaId, event);
-  return {
-    backend: new NeighbourBackend({ neighbours, clock: fastClock(), device: bertaId }),
-    queue: laser,
-    document: { bytes, format: 'application/pdf' },
-    printed: () => Promise.resolve([...device.jobs.values()].filter(({ state }) => state === 'completed').length),
-    hold: () => Promise.resolve(void (endless = true)),
-    holdsJobs: true,
-    device,
-    neighbours,
-    goAway: async () => front[Symbol.asyncDispose](),
-    comeBack: async () => {
-      front = await listenFront(
-        () => printing.service.ippRoute,
-        () => anna,
-      );
-      neighbours.host = `127.0.0.1:${front.port}`;
-    },
-    async [Symbol.asyncDispose]() {
-      await front[Symbol.asyncDispose]();
-      await printing[Symbol.asyncDispose]();
-    },
-  };
-}
-
-testPrintBackend("A neighbour's printer", () => office());
+testPrintBackend("A neighbour's printer", () => neighbourOffice());
 
 const order = (on: string) => ({
   on,
@@ -94,7 +21,7 @@ const order = (on: string) => ({
 
 describe("the outbox of a neighbour's printer", () => {
   let there: Office;
-  beforeEach(async () => (there = await office()));
+  beforeEach(async () => (there = await neighbourOffice()));
   afterEach(() => there[Symbol.asyncDispose]());
 
   const sender = () => startPrinting({ backends: {}, neighbours: there.neighbours, clock: fastClock() });
