@@ -1,8 +1,6 @@
-import { Agent, request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeIpp } from '../../agent/printing/ipp-decoder.ts';
-import { encodeIpp } from '../../agent/printing/ipp-encoder.ts';
 import {
   boolean,
   firstNumber,
@@ -20,12 +18,13 @@ import {
   uri,
   type AttributeTable,
 } from '../../agent/printing/ipp-attributes.ts';
-import { operations, statusName, type OperationName } from '../../agent/printing/ipp-tables.ts';
-import type { IppGroup, IppRequest, IppResponse } from '../../agent/printing/ipp-values.ts';
+import { operations, type OperationName } from '../../agent/printing/ipp-tables.ts';
+import type { IppGroup } from '../../agent/printing/ipp-values.ts';
 import { newJobUuid } from '../../agent/printing/job.ts';
 import type { Asker } from '../../agent/trust/access.ts';
 import { DeviceId, JobId, QueueName } from '../../protocol/ids.ts';
 import { until } from '../office/until.ts';
+import { FrontClient, jobIdOf, onePagePdf, statusOf } from './front-client.ts';
 import {
   anna,
   annaId,
@@ -40,7 +39,7 @@ import {
 import { fastClock, ScriptedBackend, ScriptedDevice } from './scripted-device.ts';
 
 const laser = QueueName.parse('laser');
-const pdf = Buffer.from('%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n');
+const pdf = onePagePdf;
 const chris: Asker = { kind: 'device', id: DeviceId.parse('c'.repeat(52)), trust: 'stranger', onLink: true };
 
 let printing: TestPrinting;
@@ -50,7 +49,6 @@ let neighbours: FakeNeighbours;
 let asker: Asker;
 let keepsPrinting: boolean;
 const config = memoryConfig({ printers: [{ queue: laser, audience: 'everyone' }] });
-const agent = new Agent({ keepAlive: true });
 
 beforeEach(async () => {
   device = new ScriptedDevice();
@@ -70,63 +68,15 @@ afterEach(async () => {
   await printing[Symbol.asyncDispose]();
 });
 
-function post(body: Buffer, headers: Record<string, string> = {}, path = '/ipp/print/laser', method = 'POST') {
-  return new Promise<{ status: number; type: string; body: Buffer }>((resolve, reject) => {
-    const request = httpRequest(
-      {
-        host: '127.0.0.1',
-        port: front.port,
-        method,
-        path,
-        agent,
-        headers: { 'content-type': 'application/ipp', ...headers },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            type: response.headers['content-type'] ?? '',
-            body: Buffer.concat(chunks),
-          }),
-        );
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
-  });
-}
-
-async function send(request: IppRequest, document: Buffer = Buffer.alloc(0), path?: string): Promise<IppResponse> {
-  const { status, body } = await post(Buffer.concat([encodeIpp(request), document]), {}, path);
-  expect(status).toBe(200);
-  return decodeIpp(body, 'response').message;
-}
-
-interface Ask {
-  readonly user?: string;
-  readonly operation?: AttributeTable;
-  readonly job?: AttributeTable;
-  readonly document?: Buffer;
-  readonly uri?: string;
-}
-
-function ask(operation: OperationName, { user = 'dora', operation: more = {}, job, document, uri: to }: Ask = {}) {
-  const subject = 'job-uri' in more ? {} : { 'printer-uri': uri(to ?? front.uri('laser')) };
-  const ticket: IppGroup[] = job === undefined ? [] : [group('job', job)];
-  return send(requestOf(operation, { ...subject, 'requesting-user-name': name(user), ...more }, ...ticket), document);
-}
-
-const print = (more: Ask = {}) => ask('Print-Job', { document: pdf, ...more });
-const statusOf = (response: IppResponse) => statusName(response.status);
-const jobId = (response: IppResponse) => firstNumber(groupOf(response, 'job'), 'job-id') ?? 0;
+const client = new FrontClient(() => front);
+const post: FrontClient['post'] = (...args) => client.post(...args);
+const send: FrontClient['send'] = (...args) => client.send(...args);
+const ask: FrontClient['ask'] = (...args) => client.ask(...args);
+const print: FrontClient['print'] = (...args) => client.print(...args);
+const jobId = jobIdOf;
 
 const valid = () => requestOf('Get-Printer-Attributes', { 'printer-uri': uri(front.uri('laser')) });
-const namesOf = async (...requested: string[]) => {
-  const operation = { 'requested-attributes': keyword(...requested) };
-  return [...groupOf(await ask('Get-Printer-Attributes', { operation }), 'printer').keys()];
-};
+const namesOf = async (...requested: string[]) => [...(await client.printer(...requested)).keys()];
 const printerUuid = async () => firstString(groupOf(await ask('Get-Printer-Attributes'), 'printer'), 'printer-uuid');
 const packed = (compression: string, document: Buffer) =>
   print({ operation: { compression: keyword(compression) }, document });
