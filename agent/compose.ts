@@ -39,13 +39,14 @@ import type { Neighbours } from './peers/neighbours.ts';
 import { openPeerPort, type PeerUpgrade } from './peers/peer-port.ts';
 import { claimPortBlock, type PortBlock } from './peers/port-block.ts';
 import { createTransport } from './peers/transport.ts';
-import { selectBackends } from './platform/select.ts';
+import { selectBackends, selectInstaller } from './platform/select.ts';
 import type { LocalPrintService } from './printing/print-service-deps.ts';
 import { createPrintService } from './printing/print-service-local.ts';
 import { printerInstanceName } from './printing/printer-name.ts';
 import type { Asker } from './trust/access.ts';
 import { loadIdentity } from './trust/identity.ts';
 import { openTrustStore } from './trust/trust-store.ts';
+import { tellPrinting } from './tell-printing.ts';
 import { watchProblems } from './watch-problems.ts';
 
 export interface AgentDeps {
@@ -102,6 +103,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
   // Addresses of printers carry the host's name.
   scope.use(net.discovery.renames.on('renamed', () => store.touch('printers')));
   watchProblems(scope, deps, { ...net, notices });
+  tellPrinting(scope, source);
   await composeControl(scope, {
     ...source,
     paths: deps.paths,
@@ -110,6 +112,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
     log: deps.log,
     store,
     block: ground.block,
+    gateway: net.printing.gateway,
     doctor: composeDoctor(scope, deps, ground, net),
   });
   return store;
@@ -257,6 +260,12 @@ async function composePrinting(
     folder: join(paths.state, 'spool'),
     deviceId: identity.id,
     deviceName: name,
+    gateway: {
+      installer: selectInstaller(deps),
+      folder: join(paths.state, 'installed'),
+      port: block.ports.loopback,
+      user: deps.user,
+    },
     guestsPort: () => (config.current.paused ? null : block.ports.guests),
     names: { host: () => discovery.hostName, instance: (wanted) => discovery.announcedName(wanted) },
     clock,
@@ -270,6 +279,7 @@ interface ControlParts extends Omit<ActionDeps, 'remoteTree' | 'publicFolder'> {
   readonly paths: Paths;
   readonly block: PortBlock;
   readonly store: SnapshotStore;
+  readonly gateway: LocalPrintService['gateway'];
   readonly log: Log;
 }
 
@@ -284,6 +294,7 @@ async function composeControl(scope: Scope, parts: ControlParts): Promise<void> 
   });
   const port = block.ports.loopback;
   const log = parts.log.child({ part: 'control' });
-  scope.use(createControlServer({ servers: block.loopback, port, token, store, actions, clock, log }));
+  const { gateway } = parts;
+  scope.use(createControlServer({ servers: block.loopback, port, token, store, actions, gateway, clock, log }));
   scope.use(await writeAgentFile(paths.run, { pid: process.pid, url: `http://127.0.0.1:${port}`, token }));
 }

@@ -12,7 +12,7 @@ import { DoctorReport } from './doctor.ts';
 import { errorCodes } from './errors.ts';
 import { DeviceId, DisplayName, JobId, JobUuid, QueueName, ShareId, ShareName, TransferId } from './ids.ts';
 import { EntryKind } from './peer.ts';
-import { AccountingLine } from './print-order.ts';
+import { AccountingLine, InstalledPrinter } from './print-order.ts';
 import { Audience, JobState, Keywords, PrinterState, RemotePrinter, RemoteShare, Rights, Supply } from './resources.ts';
 import { WirePath } from './wire-path.ts';
 
@@ -215,6 +215,9 @@ export const calls = {
   unshare: { request: z.object({ name: Text }), response: ShareView },
   'printer-share': { request: z.object({ name: Text, audience: AudienceText.optional() }), response: PrinterView },
   'printer-unshare': { request: z.object({ name: Text }), response: PrinterView },
+  /** `<neighbour>/<printer>`; for `uninstall` the local queue's name does too. With a `command` it is for a person to be done. */
+  'printer-install': { request: z.object({ name: Text }), response: InstalledPrinter },
+  'printer-uninstall': { request: z.object({ name: Text }), response: InstalledPrinter },
   /** `host`, `host:port`, `[v6%zone]:port`; the port defaults to 6631. */
   'neighbour-add': { request: z.object({ address: Text }), response: NeighbourView },
   /** One neighbour, after a session with it was tried for, so that what it shares is known. */

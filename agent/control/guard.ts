@@ -35,6 +35,16 @@ export function refusalOf(request: GuardRequest, rules: GuardRules): Refusal | u
   );
 }
 
+/** As `refusalOf`, for the printers of the gateway: no page of any origin asks printers, and their fronts want keys of their own. */
+export function gatewayRefusalOf(request: GuardRequest, rules: Pick<GuardRules, 'port'>): Refusal | undefined {
+  return (
+    refuseDoubled(request) ??
+    refuseHost(request, rules) ??
+    (request.headers['origin'] === undefined ? undefined : foreignPage) ??
+    refuseForeignPage(request, rules)
+  );
+}
+
 /** Programs disagree on which of two counts: what they disagree on is refused. */
 function refuseDoubled({ headers }: GuardRequest): Refusal | undefined {
   const doubled = ['host', 'origin', 'authorization', 'sec-fetch-site'].find(
@@ -45,20 +55,26 @@ function refuseDoubled({ headers }: GuardRequest): Refusal | undefined {
 }
 
 /** RFC 9110 7.4: 421 is for a request that was led to the wrong server. A target with an authority of its own would outrank Host (RFC 9112 3.2.2). */
-function refuseHost({ headers, target }: GuardRequest, { port }: GuardRules): Refusal | undefined {
+function refuseHost({ headers, target }: GuardRequest, { port }: Pick<GuardRules, 'port'>): Refusal | undefined {
   const host = headers['host']?.[0]?.toLowerCase();
   if (host !== undefined && authorities(port).includes(host) && target.startsWith('/')) return undefined;
   return { status: 421, code: 'not-permitted', message: 'This port answers to the name of its own PC alone.' };
 }
 
-function refuseForeignPage({ headers }: GuardRequest, { port }: GuardRules): Refusal | undefined {
+function refuseForeignPage({ headers }: GuardRequest, { port }: Pick<GuardRules, 'port'>): Refusal | undefined {
   const origin = headers['origin']?.[0];
   const site = headers['sec-fetch-site']?.[0];
   // Another port of this PC is `same-site`, and as foreign as any other page.
   const own = origin === undefined || authorities(port).some((authority) => origin === `http://${authority}`);
   if (own && (site === undefined || site === 'same-origin' || site === 'none')) return undefined;
-  return { status: 403, code: 'not-permitted', message: 'Pages of other places may not ask this agent.' };
+  return foreignPage;
 }
+
+const foreignPage: Refusal = {
+  status: 403,
+  code: 'not-permitted',
+  message: 'Pages of other places may not ask this agent.',
+};
 
 function refuseStranger(request: GuardRequest, { token }: GuardRules): Refusal | undefined {
   if (isFree(request)) return undefined;

@@ -8,9 +8,10 @@ import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
+import { type Gateway, gatewayPrefix } from '../printing/gateway.ts';
 import { Answer } from './answer.ts';
 import type { ControlActions } from './control-actions.ts';
-import { refusalOf } from './guard.ts';
+import { type GuardRequest, gatewayRefusalOf, refusalOf, type Refusal } from './guard.ts';
 import { routeOf } from './routes.ts';
 import type { SnapshotStore } from './snapshot.ts';
 
@@ -21,6 +22,7 @@ export interface ControlServerDeps {
   readonly token: string;
   readonly store: SnapshotStore;
   readonly actions: ControlActions;
+  readonly gateway: Pick<Gateway, 'handle'>;
   readonly log: Log;
   readonly clock: Clock;
   /** Default 10 s. */
@@ -86,11 +88,12 @@ async function serve(deps: ControlServerDeps, { request, response, ending, refus
   const signal = AbortSignal.any([left.signal, ending]);
   const target = request.url ?? '';
   try {
-    const refusal = refusalOf(
-      { method: request.method ?? '', target, headers: request.headersDistinct },
-      { port: deps.port, token: deps.token },
-    );
-    if (refusal === undefined) return await routeOf(request.method ?? '', target)(deps, answer, signal);
+    const asked = { method: request.method ?? '', target, headers: request.headersDistinct };
+    const refusal = refusalFor(deps, asked);
+    if (refusal === undefined) {
+      if (isForGateway(target)) return await deps.gateway.handle(target, { request, response, signal });
+      return await routeOf(asked.method, target)(deps, answer, signal);
+    }
     refused(refusal.message);
     await answer.error(refusal.code, refusal.message, refusal.status);
   } catch (error) {
@@ -99,6 +102,15 @@ async function serve(deps: ControlServerDeps, { request, response, ending, refus
     if (code === 'internal') deps.log.error({ error, route: target.split('?')[0]?.slice(0, 100) }, 'a call failed');
     await answer.error(code, message);
   }
+}
+
+/** Print systems have no token: the gateway's own doors ask for what they have. */
+function refusalFor({ port, token }: ControlServerDeps, asked: GuardRequest): Refusal | undefined {
+  return isForGateway(asked.target) ? gatewayRefusalOf(asked, { port }) : refusalOf(asked, { port, token });
+}
+
+function isForGateway(target: string): boolean {
+  return target.startsWith(gatewayPrefix);
 }
 
 function endingError(): NethoodError {

@@ -4,8 +4,10 @@ import type { Paths } from '../../config/paths.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { PrintBackend } from '../printing/print-backend.ts';
+import type { PrinterInstaller } from '../printing/printer-installer.ts';
 import { createCupsBackend } from './cups.ts';
 import { openPdfPrinter } from './pdf-printer.ts';
+import { CupsInstaller } from './printer-install-cups.ts';
 
 interface BackendDeps {
   readonly platform: NodeJS.Platform;
@@ -30,4 +32,13 @@ export async function selectBackends(deps: BackendDeps): Promise<Backends> {
       : { cups: createCupsBackend({ env, clock, instances, log: log.child({ part: 'cups' }) }) }),
     pdf: await openPdfPrinter({ folder: paths.files, stateFolder: join(paths.state, 'pdf'), clock }),
   };
+}
+
+interface InstallerDeps extends Pick<BackendDeps, 'platform' | 'env' | 'clock'> {
+  readonly user: string;
+}
+
+/** Who makes queues in the print system of this PC. */
+export function selectInstaller(deps: InstallerDeps): PrinterInstaller | undefined {
+  return deps.platform === 'win32' ? undefined : new CupsInstaller(deps);
 }

@@ -28,6 +28,8 @@ export interface IppTarget {
   /** Begins the sentence of an error: `The print system`, `The printer "laser" of Anna`. */
   readonly what: string;
   readonly limits?: IppLimits;
+  /** The header, where the other side wants to know who asks. */
+  readonly authorization?: string;
 }
 
 export interface IppRequestOptions {
@@ -88,9 +90,10 @@ export async function askIpp(target: IppTarget, request: IppRequest, options: Ip
 }
 
 function open(target: IppTarget, { signal, chunked }: { signal: AbortSignal; chunked: boolean }): ClientRequest {
-  const { transport, path } = target;
+  const { transport, path, authorization } = target;
   const headers: Record<string, string> = { 'Content-Type': 'application/ipp' };
   if ('agent' in transport) headers['Host'] = transport.host;
+  if (authorization !== undefined) headers['Authorization'] = authorization;
   // Without an agent of the caller's each request has a connection of its own, and nothing stays open behind it.
   const place = 'agent' in transport ? { agent: transport.agent } : { agent: false, ...transport };
   if (chunked) headers['Transfer-Encoding'] = 'chunked';

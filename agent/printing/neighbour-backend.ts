@@ -21,6 +21,7 @@ import {
   name,
   requestOf,
   stringsOf,
+  text,
   uri,
   type AttributeTable,
 } from './ipp-attributes.ts';
@@ -116,6 +117,17 @@ export class NeighbourBackend implements PrintBackend {
 
   async release(queue: QueueName, reference: string, signal: AbortSignal): Promise<void> {
     await this.#ask(queue, 'Release-Job', { 'job-uri': uri(reference) }, { signal });
+  }
+
+  /** Shows people at the owner's PC which printer it is (Identify-Printer, PWG 5100.13 section 3.1). */
+  async identify(
+    queue: QueueName,
+    { actions, message, owner }: { actions: readonly string[]; message: string; owner: { readonly user: string } },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const words = message === '' ? undefined : text(message);
+    const asked = { 'identify-actions': keyword(...actions), message: words, 'requesting-user-name': name(owner.user) };
+    await this.#ask(queue, 'Identify-Printer', asked, { signal });
   }
 
   /** News over the session where it is there; asking now and then, because news may be lost. */

@@ -5,7 +5,6 @@ import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Neighbour, Neighbours } from '../peers/neighbours.ts';
 import { NeighbourBackend } from './neighbour-backend.ts';
-import type { PrintBackend } from './print-backend.ts';
 
 export interface OfferedPrinter {
   readonly neighbour: Neighbour;
@@ -17,7 +16,7 @@ export class NeighbourPrinters implements Disposable {
   readonly events = new Emitter<{ changed: []; reachable: [DeviceId] }>();
   readonly #neighbours: Neighbours;
   readonly #clock: Clock;
-  readonly #backends = new Map<DeviceId, PrintBackend>();
+  readonly #backends = new Map<DeviceId, NeighbourBackend>();
   readonly #lastSeen = new Map<DeviceId, readonly RemotePrinter[]>();
   readonly #ready = new Map<DeviceId, string>();
   readonly #listening: Disposable[];
@@ -47,7 +46,7 @@ export class NeighbourPrinters implements Disposable {
     return this.#lastSeen.get(device) ?? [];
   }
 
-  backend(device: DeviceId): PrintBackend {
+  backend(device: DeviceId): NeighbourBackend {
     const backend =
       this.#backends.get(device) ?? new NeighbourBackend({ neighbours: this.#neighbours, clock: this.#clock, device });
     this.#backends.set(device, backend);

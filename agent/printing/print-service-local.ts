@@ -121,7 +121,7 @@ class PrintServiceOfAgent implements LocalPrintService {
     const neighbours = remote.offered().map(({ neighbour, printer }) => {
       const jobs = jobsOn({ device: neighbour.id, queue: printer.id }, spool.active());
       const installed = gateway.installedAs(neighbour.id, printer.id);
-      return { ...neighbourPrinterView(printer, neighbour, jobs), installed };
+      return neighbourPrinterView(printer, neighbour, { jobs, installed });
     });
     return [...this.#shared.views(), ...neighbours];
   }

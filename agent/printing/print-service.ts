@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { JobView, PrinterView } from '../../protocol/control.ts';
 import type { JobId } from '../../protocol/ids.ts';
-import type { AccountingLine, PrintTicket } from '../../protocol/print-order.ts';
+import type { AccountingLine, InstalledPrinter, PrintTicket } from '../../protocol/print-order.ts';
 import type { Audience, RemotePrinter } from '../../protocol/resources.ts';
 import type { Emitter } from '../base/emitter.ts';
 import type { Asker } from '../trust/access.ts';
@@ -47,6 +47,10 @@ export interface PrintService {
   share(name: string, audience: Audience): Promise<PrinterView>;
   /** @throws `not-found` */
   unshare(name: string): Promise<PrinterView>;
+  /** `<neighbour>/<printer>` as a queue of this PC's print system. @throws `not-found`, `ambiguous`, `unreachable`, `unsupported`, `unavailable` */
+  install(name: string, signal: AbortSignal): Promise<InstalledPrinter>;
+  /** @throws `not-found`, `ambiguous`, `unavailable` */
+  uninstall(name: string, signal: AbortSignal): Promise<InstalledPrinter>;
   visibleTo(asker: Asker): readonly RemotePrinter[];
   /** Kept when the document is in our own spool, durably. @throws `not-found`, `ambiguous`, `not-supported`, `usage`, `bad-document`, `too-large`, `no-space` */
   print(order: PrintOrder, signal: AbortSignal): Promise<JobView>;

@@ -36,7 +36,18 @@ export function ownPrinterView({ id, queue }: Pick<Printer, 'id' | 'queue'>, fac
 }
 
 /** @param jobs of ours that are on their way there */
-export function neighbourPrinterView(printer: RemotePrinter, neighbour: Neighbour, jobs: number): PrinterView {
+interface OwnSide {
+  /** Of ours, on the way there. */
+  readonly jobs: number;
+  /** The local queue that leads there. */
+  readonly installed: string | null;
+}
+
+export function neighbourPrinterView(
+  printer: RemotePrinter,
+  neighbour: Neighbour,
+  { jobs, installed }: OwnSide,
+): PrinterView {
   return {
     ...printer,
     supplies: [...printer.supplies],
@@ -49,7 +60,7 @@ export function neighbourPrinterView(printer: RemotePrinter, neighbour: Neighbou
     shared: false,
     audience: null,
     unshareable: null,
-    installed: null,
+    installed,
     uri: null,
   };
 }

@@ -7,7 +7,7 @@ import { systemClock } from '../../agent/base/clock.ts';
 import { type Log, silentLog } from '../../agent/base/log.ts';
 import { Scope } from '../../agent/base/scope.ts';
 import type { ControlActions, ControlCalls, ControlStreams } from '../../agent/control/control-actions.ts';
-import { createControlServer } from '../../agent/control/server.ts';
+import { type ControlServerDeps, createControlServer } from '../../agent/control/server.ts';
 import { type SnapshotParts, SnapshotStore } from '../../agent/control/snapshot.ts';
 import { newToken } from '../../agent/control/token.ts';
 import { writeAgentFile } from '../../config/agent-file.ts';
@@ -21,6 +21,7 @@ export interface FakeOptions {
   readonly streams?: Partial<ControlStreams>;
   readonly print?: ControlActions['print'];
   readonly headersTimeoutMs?: number;
+  readonly gateway?: ControlServerDeps['gateway'];
   readonly log?: Log;
 }
 
@@ -64,6 +65,7 @@ export async function startFakeAgent(options: FakeOptions = {}): Promise<FakeAge
       token,
       store,
       actions,
+      gateway: options.gateway ?? { handle: () => Promise.reject(new NethoodError('not-found', 'No door.')) },
       log: options.log ?? silentLog,
       clock: systemClock,
       ...(options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs }),

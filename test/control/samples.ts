@@ -200,6 +200,14 @@ export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; r
   unshare: { request: { name: 'Docs' }, response: share },
   'printer-share': { request: { name: 'laser', audience: 'colleagues' }, response: printer },
   'printer-unshare': { request: { name: 'laser' }, response: { ...printer, shared: false, audience: null, uri: null } },
+  'printer-install': {
+    request: { name: 'anna/laser' },
+    response: { queue: 'Laser_anna', printer: 'anna/laser', command: null },
+  },
+  'printer-uninstall': {
+    request: { name: 'anna/laser' },
+    response: { queue: 'Laser_anna', printer: 'anna/laser', command: 'sudo lpadmin -x Laser_anna' },
+  },
   neighbour: { request: { neighbour: 'anna' }, response: neighbour },
   'neighbour-add': { request: { address: '[fe80::7%eth0]:6631' }, response: neighbour },
   'neighbour-forget': { request: { neighbour: 'anna' }, response: {} },

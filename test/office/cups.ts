@@ -11,6 +11,8 @@ const run = promisify(execFile);
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 export interface CupsOptions {
+  /** Where it runs: this machine, or a host of an office. */
+  readonly prefix?: readonly string[];
   /** Default: a free one. */
   readonly port?: number;
   /** Seconds that a job spends printing. */
@@ -47,7 +49,8 @@ export class CupsServer implements AsyncDisposable {
   /** Starts it, again after `stop` or `kill`: queues and jobs are kept as cupsd keeps them. */
   async up(): Promise<void> {
     const env = { ...process.env, KEEP_DELAY: String(this.#options.delay ?? 0), ...this.#options.env };
-    await run(script('cupsd-up'), [this.folder, String(this.port)], { env });
+    const [program, ...words] = this.#words(script('cupsd-up'));
+    await run(program, [...words, this.folder, String(this.port)], { env });
   }
 
   async stop(): Promise<void> {
@@ -82,8 +85,15 @@ export class CupsServer implements AsyncDisposable {
 
   /** Runs one of CUPS' commands against it: `cups.command('lpadmin', '-x', 'laser')`. */
   async command(program: string, ...args: string[]): Promise<string> {
-    const { stdout } = await run(program, args, { env: { ...process.env, CUPS_SERVER: this.server } });
+    const [first, ...words] = this.#words(program);
+    const { stdout } = await run(first, [...words, ...args], { env: { ...process.env, CUPS_SERVER: this.server } });
     return stdout;
+  }
+
+  #words(program: string): [string, ...string[]] {
+    const { prefix = [] } = this.#options;
+    const [first, ...words] = prefix;
+    return first === undefined ? [program] : [first, ...words, program];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,6 +12,7 @@ import { silentLog, type Log } from '../../agent/base/log.ts';
 import type { HttpRoute, Neighbour, NeighbourEvents, Neighbours } from '../../agent/peers/neighbours.ts';
 import type { PrintBackend } from '../../agent/printing/print-backend.ts';
 import type { LocalPrintService } from '../../agent/printing/print-service-deps.ts';
+import type { PrinterInstaller } from '../../agent/printing/printer-installer.ts';
 import { createPrintService } from '../../agent/printing/print-service-local.ts';
 import type { Asker } from '../../agent/trust/access.ts';
 import { NethoodError } from '../../protocol/errors.ts';
@@ -109,6 +110,7 @@ export interface TestPrintingOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly guestsPort?: () => number | null;
+  readonly installer?: PrinterInstaller;
 }
 
 export async function startPrinting(options: TestPrintingOptions): Promise<TestPrinting> {
@@ -120,6 +122,7 @@ export async function startPrinting(options: TestPrintingOptions): Promise<TestP
     folder: join(folder, 'spool'),
     deviceId: ownId,
     deviceName: () => 'berta on desk',
+    gateway: { installer: options.installer, folder: join(folder, 'installed'), port: 6630, user: 'berta' },
     guestsPort: options.guestsPort ?? (() => 6632),
     names: { host: () => 'nh-aaaaaaaa.local', instance: (name) => name },
     clock: options.clock ?? systemClock,
