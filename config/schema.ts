@@ -62,6 +62,8 @@ export const Config = z.strictObject({
         .default(24),
     })
     .prefault({}),
+  /** On the desktop: what became of a job, and who looks for a printer. */
+  notifications: z.boolean().default(true),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 });
 export type Config = z.infer<typeof Config>;
