@@ -17,22 +17,40 @@ export type DocumentFormat = (typeof documentFormats)[number];
 /** RFC 8011 section 5.4.22: the printer looks for itself. */
 export const anyFormat = 'application/octet-stream';
 
+/**
+ * White space as PDF has it (ISO 32000-1 section 7.2.2) and a byte order mark may come first, nothing else and not much:
+ * Acrobat takes a header anywhere in the first 1,024 bytes, and whatever stands before it there is for another reader.
+ */
+const pdf = /^(?:\xef\xbb\xbf)?[\0\t\n\f\r ]{0,32}%PDF-[1-9]\.\d/;
+/** Start of image, then the first byte of a marker that begins a segment. */
+const jpeg = /^\xff\xd8\xff[\xc0-\xfe]/;
+/** PWG 5102.4 section 4.1: big-endian, and its first page says so: CUPS' own raster has the same first word. */
+const pwgRaster = 'RaS2PwgRaster\0';
+const appleRaster = 'UNIRAST\0';
+/** Languages of printers that are made of letters. A text printer would spell them out, page by page; a raw one obeys. */
+const commands = /^(?:\xef\xbb\xbf)?\s*(?:%!|@PJL)/;
+const utf16Mark = /^(?:\xff\xfe|\xfe\xff)/;
+
 /** Undefined: none of ours. */
 export function sniffFormat(head: Buffer): DocumentFormat | undefined {
   const start = head.subarray(0, sniffBytes);
-  if (/^(\xef\xbb\xbf)?[\s\0]*%PDF-/.test(start.toString('latin1'))) return 'application/pdf';
-  if (start.length >= 3 && start[0] === 0xff && start[1] === 0xd8 && start[2] === 0xff) return 'image/jpeg';
-  const magic = start.toString('latin1', 0, 8);
-  // PWG 5102.4 section 4.1 writes big-endian `RaS2`; Apple raster begins with its name and a NUL.
-  if (magic.startsWith('RaS2')) return 'image/pwg-raster';
-  if (magic === 'UNIRAST\0') return 'image/urf';
-  return isText(start) ? 'text/plain' : undefined;
+  const text = start.toString('latin1');
+  if (pdf.test(text)) return 'application/pdf';
+  if (jpeg.test(text)) return 'image/jpeg';
+  if (text.startsWith(pwgRaster)) return 'image/pwg-raster';
+  if (text.startsWith(appleRaster)) return 'image/urf';
+  return isText(start, text) ? 'text/plain' : undefined;
 }
 
-/** No control characters but those of a typewriter, and no PostScript, which a text printer would spell out page by page. */
-function isText(head: Buffer): boolean {
-  if (head.length === 0 || head.subarray(0, 2).toString('latin1') === '%!') return false;
-  return head.every((byte) => (byte >= 0x20 ? byte !== 0x7f : byte >= 0x08 && byte <= 0x0d));
+/**
+ * UTF-8, or eight bits of an older charset; of control characters those of a typewriter. UTF-16 is no text to a print
+ * system: its NULs are refused as such, and what has none by its mark.
+ */
+function isText(head: Buffer, text: string): boolean {
+  if (head.length === 0 || commands.test(text) || utf16Mark.test(text)) return false;
+  if (!head.every((byte) => (byte >= 0x20 ? byte !== 0x7f : byte >= 0x08 && byte <= 0x0d))) return false;
+  // U+009B is ESC [ in one character. As bytes of Windows' charsets, which are no UTF-8, these are quotation marks.
+  return !/[\x80-\x9f]/.test(head.toString());
 }
 
 /** `text/plain; charset=utf-8` -> `text/plain` */
