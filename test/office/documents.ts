@@ -33,3 +33,22 @@ export async function writeRandomFile(path: string, bytes: number): Promise<void
     await file.close();
   }
 }
+
+/** A PDF of one empty page, with so many bytes of comment; made without any program. */
+export function onePagePdf(padding = 0): Buffer {
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>',
+  ];
+  let text = `%PDF-1.4\n%${'x'.repeat(padding)}\n`;
+  const offsets = objects.map((object, at) => {
+    const offset = text.length;
+    text += `${at + 1} 0 obj\n${object}\nendobj\n`;
+    return offset;
+  });
+  const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('');
+  const begin = text.length;
+  text += `xref\n0 4\n0000000000 65535 f \n${table}trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n${begin}\n%%EOF\n`;
+  return Buffer.from(text);
+}

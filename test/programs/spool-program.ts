@@ -13,6 +13,7 @@ import { openPdfPrinter } from '../../agent/platform/pdf-printer.ts';
 import type { Job } from '../../agent/printing/job.ts';
 import { openSpool } from '../../agent/printing/spool.ts';
 import { QueueName } from '../../protocol/ids.ts';
+import { onePagePdf } from '../office/documents.ts';
 
 const [home = '', mode = 'send', prefix = ''] = process.argv.slice(2);
 const tell = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -34,7 +35,7 @@ const spool = await openSpool({
 async function send(number: number): Promise<void> {
   const queue = queues[number % queues.length] ?? 'PDF';
   const name = `${prefix}-${number}`;
-  const document = onePage(number % 3 === 0 ? 300_000 : 300);
+  const document = onePagePdf(number % 3 === 0 ? 300_000 : 300);
   const order = {
     destination: { device: null, queue: QueueName.parse(queue) },
     label: queue,
@@ -45,25 +46,6 @@ async function send(number: number): Promise<void> {
   const stream = Readable.from([document]);
   const job = await spool.accept(order, { stream, check: () => 'application/pdf' }, new AbortController().signal);
   tell({ id: job.id, uuid: job.uuid, name, queue });
-}
-
-/** A PDF of one empty page, with so many bytes of comment. */
-function onePage(padding: number): Buffer {
-  const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>',
-    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>',
-  ];
-  let text = `%PDF-1.4\n%${'x'.repeat(padding)}\n`;
-  const offsets = objects.map((object, at) => {
-    const offset = text.length;
-    text += `${at + 1} 0 obj\n${object}\nendobj\n`;
-    return offset;
-  });
-  const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('');
-  const begin = text.length;
-  text += `xref\n0 4\n0000000000 65535 f \n${table}trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n${begin}\n%%EOF\n`;
-  return Buffer.from(text);
 }
 
 const underWay = ({ phase }: Job): boolean => phase !== 'ended' && phase !== 'held';
