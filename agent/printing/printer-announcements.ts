@@ -5,6 +5,7 @@ import { firstString } from './ipp-attributes.ts';
 import type { AttributeGroup } from './ipp-values.ts';
 import { abilities } from './printer-abilities.ts';
 import { acceptedFormats } from './printer-attributes.ts';
+import { completed } from './printer-minimum.ts';
 import { cutToBytes, printerDisplayName, printerInstanceName } from './printer-name.ts';
 import { printerUuid, type Printer } from './printer.ts';
 
@@ -44,6 +45,7 @@ export function printerAnnouncements(printers: readonly AnnouncedPrinter[], fact
 
 function txtOf({ id, queue, described }: AnnouncedPrinter, facts: AnnouncementFacts): Record<string, string> {
   const model = queue.makeAndModel || firstString(described, 'printer-make-and-model') || 'Printer';
+  const formats = acceptedFormats(described);
   const path = `ipp/print/${encodeURIComponent(id)}`;
   return fitting({
     txtvers: '1',
@@ -54,11 +56,12 @@ function txtOf({ id, queue, described }: AnnouncedPrinter, facts: AnnouncementFa
     note: queue.location,
     priority: '50',
     product: `(${model})`,
-    pdl: acceptedFormats(described).join(','),
+    pdl: formats.join(','),
     UUID: printerUuid(facts.device, id),
     TLS: '1.2',
     air: 'none',
-    ...abilities(described),
+    // What is answered over IPP, and nothing else: TXT and IPP that disagree make printers that print nothing.
+    ...abilities(completed(described, formats)),
   });
 }
 

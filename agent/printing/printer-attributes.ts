@@ -23,7 +23,7 @@ import type { AttributeGroup } from './ipp-values.ts';
 import { deviceId } from './printer-device-id.ts';
 import { creationOperands, fixedAttributes } from './printer-fixed.ts';
 import { iconPath, iconSizes } from './printer-icon.ts';
-import { minimumAttributes } from './printer-minimum.ts';
+import { completed } from './printer-minimum.ts';
 import { cutToBytes } from './printer-name.ts';
 import { supplyAttributes, trayAttributes } from './printer-parts.ts';
 import { isTicketAttribute, passedOn } from './printer-passed.ts';
@@ -62,8 +62,7 @@ export function printerAttributes(
   const formats = acceptedFormats(described);
   const passed = new Map(passedOn(described));
   const template = new Map([
-    ...attributes(minimumAttributes(passed, formats)),
-    ...passed,
+    ...completed(passed, formats),
     ...attributes(fixedAttributes),
     ...attributes(trayAttributes(passed)),
     ...attributes(supplyAttributes(described, printer.queue.supplies ?? [])),

@@ -4,6 +4,7 @@
  * which the standards mean "whatever there is" or "not known". Whatever the destination says stands before these.
  */
 import {
+  attributes,
   boolean,
   collection,
   enumeration,
@@ -25,8 +26,13 @@ import { orientations, printQualities } from './ipp-tables.ts';
 import type { AttributeGroup } from './ipp-values.ts';
 import { automatic } from './printer-parts.ts';
 
+/** A destination's description as far as it goes, and the rest. */
+export function completed(described: AttributeGroup, formats: readonly string[]): AttributeGroup {
+  return new Map([...attributes(minimumAttributes(described, formats)), ...described]);
+}
+
 /** @param formats what the front takes for this printer */
-export function minimumAttributes(described: AttributeGroup, formats: readonly string[]): AttributeTable {
+function minimumAttributes(described: AttributeGroup, formats: readonly string[]): AttributeTable {
   return {
     ...ticketMinimum(described),
     ...mediaMinimum(described),
