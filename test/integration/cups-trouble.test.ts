@@ -84,7 +84,11 @@ function numberOf(job: BackendJob | undefined): number {
   return (JSON.parse(job?.reference ?? '[0]') as [number])[0];
 }
 
-const outputOf = (error: { stdout: string }): string => error.stdout;
+/** It exits with 1 where there are none. */
+const subscriptions = (): Promise<string> =>
+  cups
+    .command('ipptool', '-tv', `ipp://127.0.0.1:${cups.port}/`, 'get-subscriptions.test')
+    .catch((error: { stdout: string }) => error.stdout);
 
 describe('A job in CUPS', () => {
   beforeEach(() => start({ env: { POLICY: 'usual', RETRY_INTERVAL: '1', RETRY_LIMIT: '1' } }));
@@ -251,9 +255,6 @@ describe('The queues of CUPS', () => {
   });
 
   test('leave no subscription behind when the agent ends', async () => {
-    // It exits with 1 where there are none.
-    const subscriptions = () =>
-      cups.command('ipptool', '-tv', `ipp://127.0.0.1:${cups.port}/`, 'get-subscriptions.test').catch(outputOf);
     await until(async () => (await subscriptions()).includes('notify-subscription-id'), {
       what: 'the subscription',
       withinMs: 10_000,
