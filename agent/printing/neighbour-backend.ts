@@ -7,7 +7,7 @@ import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import { type DeviceId, JobUuid, type QueueName, shortId } from '../../protocol/ids.ts';
 import { finalJobStates } from '../../protocol/resources.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Neighbours } from '../peers/neighbours.ts';
+import type { Neighbour, Neighbours } from '../peers/neighbours.ts';
 import {
   attributes,
   boolean,
@@ -158,7 +158,7 @@ export class NeighbourBackend implements PrintBackend {
     return backendJob(uuid, groupOf(response, 'job'));
   }
 
-  #ask(
+  async #ask(
     queue: QueueName,
     operation: OperationName,
     table: AttributeTable,
@@ -169,7 +169,27 @@ export class NeighbourBackend implements PrintBackend {
     // RFC 8011 section 4.1.5: a request names the printer or the job, not both.
     const subject = 'job-uri' in table ? {} : { 'printer-uri': uri(printerUri) };
     const request = requestOf(operation, { ...subject, ...table }, ...ticket);
-    return askIpp(target, request, document === undefined ? { signal } : { signal, document: () => document.open() });
+    using gone = this.#whenGone();
+    const options = { signal: AbortSignal.any([signal, gone.signal]) };
+    return await askIpp(
+      target,
+      request,
+      document === undefined ? options : { ...options, document: () => document.open() },
+    );
+  }
+
+  /** A PC asleep still takes connections and bytes into its kernel; its session's heartbeat tells sooner. */
+  #whenGone(): Disposable & { readonly signal: AbortSignal } {
+    const { neighbours, device } = this.#deps;
+    const controller = new AbortController();
+    const look = (neighbour: Neighbour | undefined): void => {
+      if (neighbour?.id !== device || neighbour.state !== 'gone') return;
+      const message = `${neighbour.name} is not here now: its PC is off, asleep or elsewhere.`;
+      controller.abort(new NethoodError('unreachable', message));
+    };
+    look(neighbours.get(device));
+    const listening = neighbours.events.on('changed', look);
+    return { signal: controller.signal, [Symbol.dispose]: () => listening[Symbol.dispose]() };
   }
 
   #target(queue: QueueName): IppTarget {
