@@ -54,7 +54,11 @@ export function templateFor(template: AttributeGroup): AttributeGroup {
 
 function fits(name: string, value: IppValue): boolean {
   const syntax = attributeSyntax('job-template', name);
-  if (syntax === undefined || !syntax.tags.includes(value.tag)) return false;
+  return syntax !== undefined && syntax.tags.includes(value.tag) && isPlain(value);
+}
+
+function isPlain(value: IppValue): boolean {
+  if (value.tag === 'collection') return Array.from(value.members.values()).flat().every(isPlain);
   return !('value' in value && typeof value.value === 'string') || !control.test(value.value);
 }
 

@@ -9,7 +9,7 @@ import type { IppSubject } from './ipp-request.ts';
 import type { AttributeGroup, IppRequest } from './ipp-values.ts';
 import { type Destination, type JobOwner, jobsOn } from './job.ts';
 import type { FrontAddress, PrinterFacts } from './printer-attributes.ts';
-import { announcedInstance, type AnnouncedNames } from './printer-name.ts';
+import { announcedInstance, plainLine, type AnnouncedNames } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import type { Spool } from './spool.ts';
 
@@ -65,11 +65,7 @@ export interface IppExchange {
 /** Key or address, and the name that the sender gives itself: only both together are an owner. */
 export function ownerOf(asker: Asker, address: string, request: IppRequest): JobOwner {
   const claimed = firstString(groupOf(request, 'operation'), 'requesting-user-name') ?? '';
-  const user =
-    claimed
-      .replaceAll(/\p{Cc}/gu, '')
-      .trim()
-      .slice(0, 255) || 'anonymous';
+  const user = plainLine(claimed, 255) || 'anonymous';
   switch (asker.kind) {
     case 'device':
       return { kind: 'device', id: asker.id, user };

@@ -18,7 +18,7 @@ import { checkTemplate, type CheckedTemplate } from './job-template.ts';
 import type { Job } from './job.ts';
 import { acceptedFormats, printerAttributes, printerUri } from './printer-attributes.ts';
 import { compressions } from './printer-fixed.ts';
-import { cutToBytes } from './printer-name.ts';
+import { plainLine } from './printer-name.ts';
 import type { Printer } from './printer.ts';
 import type { JobOrder } from './spool.ts';
 
@@ -150,9 +150,9 @@ function orderFor({ operation, owner }: IppExchange, printer: Printer, checked: 
   };
 }
 
-/** One line of at most 255 octets (RFC 8011 section 5.1.3). */
+/** RFC 8011 section 5.1.3: 255 octets. Cut, not refused: the pages are what people want. */
 function plain(name: string): string {
-  return cutToBytes(name.replaceAll(/\p{Cc}/gu, ' ').trim(), 255);
+  return plainLine(name, 255);
 }
 
 function jobGroup(job: Job, exchange: IppExchange, printer: Printer): IppGroup {

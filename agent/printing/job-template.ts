@@ -4,12 +4,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AttributeGroup, IppValue } from './ipp-values.ts';
+import { pwgMediaName } from './media-names.ts';
 import { isTemplateAttribute } from './printer-passed.ts';
 
 export interface CheckedTemplate {
   readonly template: AttributeGroup;
   readonly unsupported: AttributeGroup;
 }
+
+/** Of one attribute. `page-ranges` can have many; each stays in the journal as long as its job. */
+const mostValues = 1_000;
 
 /** @param asked the request's group of job attributes */
 export function checkTemplate(asked: AttributeGroup, printer: AttributeGroup): CheckedTemplate {
@@ -20,7 +24,8 @@ export function checkTemplate(asked: AttributeGroup, printer: AttributeGroup): C
     if (!isTemplateAttribute(attribute) || supported === undefined)
       // RFC 8011 section 4.1.7: the whole attribute is unknown.
       unsupported.set(attribute, [{ tag: 'unsupported' }]);
-    else if (values.every((value) => isSupported(attribute, value, supported))) template.set(attribute, values);
+    else if (values.length <= mostValues && values.every((value) => isSupported(attribute, value, supported)))
+      template.set(attribute, values);
     else unsupported.set(attribute, values);
   }
   return { template, unsupported };
@@ -36,6 +41,7 @@ function isSupported(attribute: string, value: IppValue, supported: readonly Ipp
 
 /** `copies-supported` is a range, `page-ranges-supported` just says yes. */
 function covers(supported: IppValue, value: IppValue): boolean {
+  if (value.tag === 'rangeOfInteger' && (value.lower < 1 || value.upper < value.lower)) return false;
   if (supported.tag === 'boolean') return supported.value;
   if (value.tag !== 'integer') return false;
   if (supported.tag === 'rangeOfInteger') return value.value >= supported.lower && value.value <= supported.upper;
@@ -46,11 +52,20 @@ function isOffered(attribute: string, value: string, supported: readonly IppValu
   const offered = supported.flatMap((each) => ('value' in each && typeof each.value === 'string' ? [each.value] : []));
   if (offered.includes(value)) return true;
   // PWG 5101.1 section 5.1.3: custom_min and custom_max stand for all sizes between them.
-  return attribute === 'media' && value.startsWith('custom_') && offered.some((each) => each.startsWith('custom_min'));
+  const custom = value.startsWith('custom_') && pwgMediaName(value) !== undefined;
+  return attribute === 'media' && custom && offered.some((each) => each.startsWith('custom_min'));
 }
 
 /** `media-col-supported` lists the members that are understood. */
 function isKnownCollection(members: AttributeGroup, supported: readonly IppValue[]): boolean {
   const names = supported.flatMap((each) => (each.tag === 'keyword' ? [each.value] : []));
-  return names.length === 0 || Array.from(members.keys()).every((member) => names.includes(member));
+  const known = names.length === 0 || Array.from(members.keys()).every((member) => names.includes(member));
+  return known && Array.from(members.values()).flat().every(isPlain);
+}
+
+/** Print systems make options of commands from them: words, and names without control characters. */
+function isPlain(value: IppValue): boolean {
+  if (value.tag === 'collection') return Array.from(value.members.values()).flat().every(isPlain);
+  if (value.tag === 'keyword') return /^[\w.-]{1,255}$/.test(value.value);
+  return value.tag !== 'raw' && !('value' in value && typeof value.value === 'string' && /\p{Cc}/u.test(value.value));
 }

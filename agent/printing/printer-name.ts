@@ -32,9 +32,14 @@ export function printerDisplayName(info: string, queue: string): string {
   return cutToBytes(visible(info), 63) || cutToBytes(visible(queue), 63) || 'printer';
 }
 
-/** Without what moves a cursor or turns text around. */
+/** What others call a document, or themselves: one line of so many bytes; maybe nothing. */
+export function plainLine(words: string, bytes: number): string {
+  return cutToBytes(visible(words), bytes);
+}
+
+/** Without what moves a cursor, ends a line or turns text around. */
 function visible(words: string): string {
-  return words.replaceAll(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]/gu, ' ').trim();
+  return words.replaceAll(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu, ' ').trim();
 }
 
 /** The longest beginning of whole characters that fits. */
