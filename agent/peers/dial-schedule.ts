@@ -40,13 +40,14 @@ export class DialSchedule implements Disposable {
   tell(news: DialNews): void {
     if (this.#disposed) return;
     const { clock, random } = this.#deps;
-    const { state, effects } = dialStep(this.#state, { ...news, now: clock.now(), random: random() } as DialEvent);
+    const now = clock.now();
+    const { state, effects } = dialStep(this.#state, { ...news, now, random: random() } as DialEvent);
     this.#state = state;
     for (const { type, id } of effects) {
       if (type === 'dial') void this.#dial(id);
       else this.#dials.get(id)?.abort(new DOMException('The dial is not needed any more.', 'AbortError'));
     }
-    this.#arm();
+    this.#arm(now);
   }
 
   [Symbol.dispose](): void {
@@ -83,10 +84,12 @@ export class DialSchedule implements Disposable {
     });
   }
 
-  #arm(): void {
+  /** `now` is that of the step: what became due since then was not dialled yet, and nothing else would tell of it. */
+  #arm(now: number): void {
     this.#timer?.[Symbol.dispose]();
-    const now = this.#deps.clock.now();
+    const { clock } = this.#deps;
     const at = nextDialAt(this.#state, now);
-    this.#timer = at === Infinity ? undefined : this.#deps.clock.timer(at - now, () => this.tell({ type: 'tick' }));
+    const wait = Math.max(0, at - clock.now());
+    this.#timer = at === Infinity ? undefined : clock.timer(wait, () => this.tell({ type: 'tick' }));
   }
 }
