@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusalOf } from '../../agent/control/guard.ts';
+import { gatewayRefusalOf, refusalOf } from '../../agent/control/guard.ts';
 import { newToken, sameToken } from '../../agent/control/token.ts';
 
 const rules = { port: 6630, token: newToken() };
@@ -118,5 +118,23 @@ describe('a token', () => {
   it('is the same only as itself, whatever the lengths', () => {
     expect(sameToken('abc', 'abc')).toBe(true);
     expect([sameToken('abd', 'abc'), sameToken('', 'abc'), sameToken('abcd', 'abc')]).toEqual([false, false, false]);
+  });
+});
+
+describe('the guard of the gateway', () => {
+  it.each<[string, Record<string, string[]>, number | undefined]>([
+    ['a print system: our host, no token', {}, undefined],
+    ['one that names the PC itself', { host: ['localhost:6630'] }, undefined],
+    ['one by IPv6', { host: ['[::1]:6630'] }, undefined],
+    ['a password of its own, which the door looks at', { authorization: ['Basic bmV0aG9vZDp4'] }, undefined],
+    ['two passwords', { authorization: ['Basic a', 'Basic b'] }, 400],
+    ['a rebound name', { host: ['evil.test:6630'] }, 421],
+    ['another port', { host: ['127.0.0.1:6631'] }, 421],
+    ['any page, our own too', { origin: ['http://127.0.0.1:6630'] }, 403],
+    ['a page without origin', { origin: ['null'] }, 403],
+    ['an image of a foreign page', { 'sec-fetch-site': ['cross-site'] }, 403],
+  ])('meets %s as it should', (_what, headers, status) => {
+    const request = { method: 'POST', target: '/ipp/print/x/y', headers: { host: ['127.0.0.1:6630'], ...headers } };
+    expect(gatewayRefusalOf(request, { port: 6630 })?.status).toBe(status);
   });
 });
