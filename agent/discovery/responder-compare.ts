@@ -3,8 +3,19 @@ import { dataBytes, dataKey, typeCode } from './dns-data.ts';
 import { nameKey } from './dns-name.ts';
 import type { DnsRecord } from './dns-types.ts';
 
+/** Records are never changed; a list of known answers is looked through for several reasons. */
+const keys = new WeakMap<DnsRecord, string>();
+
 /** Two records are the same when their keys are: name, type and data; not their TTL. */
-export function recordKey({ name, data }: DnsRecord): string {
+export function recordKey(record: DnsRecord): string {
+  const known = keys.get(record);
+  if (known !== undefined) return known;
+  const key = keyOf(record);
+  keys.set(record, key);
+  return key;
+}
+
+function keyOf({ name, data }: DnsRecord): string {
   // The parts of unknown length are told apart by the length of the first.
   const key = nameKey(name);
   return `${typeCode(data)} ${key.length} ${key} ${dataKey(data)}`;
