@@ -31,8 +31,9 @@ test(
     const startedAt = [...agents, others].map((agent) => toldTime(agent, 'started'));
     const all = real + emulated - 1;
     await until(() => agents.every((agent) => seenBy(agent).size === all), {
-      withinMs: 60_000,
-      everyMs: 500,
+      // What a busy machine loses is asked for after 1, 2, 4 … seconds: up to the seventh question.
+      withinMs: 150_000,
+      everyMs: 2_000,
       what: () => `${all} to be seen by each: ${agents.map((agent) => seenBy(agent).size).join(' ')}`,
     });
     const completeMs = Math.max(...agents.map(completeAt)) - Math.max(...startedAt);
@@ -61,8 +62,10 @@ async function startCrowd(office: Office): Promise<OfficeProcess> {
   const host = real + 1;
   for (let k = 1; k <= host; k++) await office.run(k, 'sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1']);
   await office.run(host, 'bash', ['-ec', 'for a; do ip addr add $a/24 dev eth0; done', '-', ...pcs]);
-  const args = [crowd, String(emulated), String(startWithinMs), office.address(host), ...pcs];
-  const started = await office.spawn(host, process.execPath, args, { keepStdin: true });
+  // In an office they would have processors of their own.
+  const command = ['-n', '-10', process.execPath, crowd];
+  const args = [...command, String(emulated), String(startWithinMs), office.address(host), ...pcs];
+  const started = await office.spawn(host, 'nice', args, { keepStdin: true });
   await started.waitFor(/"ready"/);
   return started;
 }
