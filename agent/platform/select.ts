@@ -7,7 +7,9 @@ import type { PrintBackend } from '../printing/print-backend.ts';
 import type { PrinterInstaller } from '../printing/printer-installer.ts';
 import { createCupsBackend } from './cups.ts';
 import { openPdfPrinter } from './pdf-printer.ts';
+import { scriptRunner } from './powershell-script.ts';
 import { CupsInstaller } from './printer-install-cups.ts';
+import { WindowsInstaller } from './printer-install-windows.ts';
 
 interface BackendDeps {
   readonly platform: NodeJS.Platform;
@@ -39,6 +41,6 @@ interface InstallerDeps extends Pick<BackendDeps, 'platform' | 'env' | 'clock'> 
 }
 
 /** Who makes queues in the print system of this PC. */
-export function selectInstaller(deps: InstallerDeps): PrinterInstaller | undefined {
-  return deps.platform === 'win32' ? undefined : new CupsInstaller(deps);
+export function selectInstaller(deps: InstallerDeps): PrinterInstaller {
+  return deps.platform === 'win32' ? new WindowsInstaller(scriptRunner()) : new CupsInstaller(deps);
 }
