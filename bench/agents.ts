@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { readAgentFile } from '../config/agent-file.ts';
 import { ControlClient } from '../protocol/control-client.ts';
 import type { Snapshot } from '../protocol/control.ts';
+import { hasCode } from '../protocol/errors.ts';
+import type { JobId } from '../protocol/ids.ts';
 import { Service, timed, type Timed, untilUp } from './command.ts';
 import type { Mover } from './mover.ts';
 
@@ -14,10 +16,13 @@ const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 export class BenchAgent implements AsyncDisposable {
   readonly #home: string;
+  readonly #cups: string;
   #service: Service | undefined;
 
-  constructor(home: string) {
+  /** @param cups CUPS_SERVER; without it a home has no print system */
+  constructor(home: string, cups = join(home, 'no-cups.sock')) {
     this.#home = home;
+    this.#cups = cups;
   }
 
   /** Milliseconds from the start of the process until it answers. */
@@ -42,6 +47,14 @@ export class BenchAgent implements AsyncDisposable {
     return new ControlClient(await readAgentFile(join(this.#home, 'run'))).snapshot();
   }
 
+  /** One that ends meanwhile is as good as cancelled. */
+  async cancel(job: JobId): Promise<void> {
+    const client = new ControlClient(await readAgentFile(join(this.#home, 'run')));
+    await client.call('job-cancel', { id: job }).catch((error: unknown) => {
+      if (!hasCode(error, 'not-permitted')) throw error;
+    });
+  }
+
   nethood(...args: readonly string[]): Promise<Timed> {
     return timed(process.execPath, [program, ...args, '--home', this.#home], this.#env());
   }
@@ -56,9 +69,9 @@ export class BenchAgent implements AsyncDisposable {
     await this.#service?.[Symbol.asyncDispose]();
   }
 
-  /** Nothing of the user's own: neither a print system nor a display. */
+  /** Nothing of the user's own: neither his print system nor a display. */
   #env(): NodeJS.ProcessEnv {
-    return { PATH: process.env['PATH'], HOME: this.#home, CUPS_SERVER: join(this.#home, 'no-cups.sock') };
+    return { PATH: process.env['PATH'], HOME: this.#home, CUPS_SERVER: this.#cups };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick]`: what nethood reaches, beside what a user would take instead, on the same machine in the
+ * `npm run bench [-- --quick] [-- --printing]`: what nethood reaches, beside what a user would take instead, on the same machine in the
  * same run. Times depend on the machine and its other work; the ratios are what to compare.
  */
 import { mkdir } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { timed } from './command.ts';
 import { type Moved, type Mover, race } from './mover.ts';
 import { openNginxCurl } from './nginx-curl.ts';
 import { openScp } from './scp.ts';
+import { benchPrinting, type PrintExtent } from './printing.ts';
 import { formatTable, median } from './table.ts';
 import { openWorkspace, writeRandomFile } from './workspace.ts';
 
@@ -27,10 +28,15 @@ interface Extent {
 const whole: Extent = { bytes: 2 ** 30, rounds: 5, starts: 5, commands: 20, idleMs: 10_000 };
 const quick: Extent = { bytes: 2 ** 27, rounds: 2, starts: 2, commands: 5, idleMs: 2_000 };
 
+const wholePrint: PrintExtent = { rounds: 7, sizes: [1e6, 1e8], jobs: 200, largest: 2 ** 30 };
+const quickPrint: PrintExtent = { rounds: 3, sizes: [1e6, 1e7], jobs: 100, largest: 2 ** 27 };
+
 type Row = readonly string[];
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, printing: { type: 'boolean', default: false } },
+  });
   const extent = values.quick ? quick : whole;
   await using scope = new Scope();
   endOnSignal(scope);
@@ -42,6 +48,11 @@ async function main(): Promise<void> {
       .map((load) => load.toFixed(1))
       .join(' ')}\n`,
   );
+  if (!values.printing) await benchFiles(extent, scope);
+  await benchPrinting(values.quick ? quickPrint : wholePrint);
+}
+
+async function benchFiles(extent: Extent, scope: Scope): Promise<void> {
   // The file, one copy of it, and a part that a failed round may leave.
   const { folder, warning } = scope.use(await openWorkspace(extent.bytes * 3));
   if (warning !== undefined) console.log(`${warning}\n`);
