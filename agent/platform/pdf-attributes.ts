@@ -80,6 +80,7 @@ export const pdfAttributes: AttributeGroup = attributes({
   'orientation-requested-supported': enumeration(orientations.portrait),
   'output-bin-default': keyword('face-down'),
   'output-bin-supported': keyword('face-down'),
+  'page-ranges-supported': boolean(true),
   'print-color-mode-default': keyword('auto'),
   'print-color-mode-supported': keyword('auto', 'color'),
   'print-quality-default': enumeration(printQualities.normal),

@@ -1,10 +1,11 @@
 /** How a document becomes a file in the PDF printer's folder: whole, fsynced, and never over another. */
 import { createWriteStream } from 'node:fs';
-import { link, lstat, rename, rm } from 'node:fs/promises';
+import { link, lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { Document } from '../printing/print-backend.ts';
+import { type PageRange, selectPages } from './pdf-pages.ts';
 import { rasterKinds, rasterToPdf } from './raster-to-pdf.ts';
 
 export interface TakenDocument {
@@ -14,7 +15,10 @@ export interface TakenDocument {
   readonly pages: number | undefined;
 }
 
-/** Whole and fsynced under the hidden name, raster as PDF, or nothing at all. @throws `bad-document` and what the disk says */
+/** What is chosen from is held in memory meanwhile. */
+const mostToChooseFrom = 128 * 2 ** 20;
+
+/** Whole and fsynced under the hidden name, raster as PDF, only the pages that are asked for, or nothing at all. @throws `bad-document` and what the disk says */
 export async function takeDocument(document: Document, hidden: string, signal: AbortSignal): Promise<TakenDocument> {
   const incoming = `${hidden}-new`;
   const file = createWriteStream(incoming, { mode: 0o644, flush: true });
@@ -27,6 +31,8 @@ export async function takeDocument(document: Document, hidden: string, signal: A
         rasterToPdf(source, { kind, onPage: (count) => (pages = count) });
       await pipeline(document.open(), toPdf, file, { signal });
     }
+    const ranges = pageRanges(document);
+    if (ranges.length > 0) pages = await keepPages(incoming, document.format, ranges);
     await rename(incoming, hidden);
   } catch (error) {
     await rm(incoming, { force: true });
@@ -34,6 +40,25 @@ export async function takeDocument(document: Document, hidden: string, signal: A
     throw error;
   }
   return { format: kind === undefined ? document.format : 'application/pdf', pages };
+}
+
+function pageRanges({ template }: Document): PageRange[] {
+  const values = template.get('page-ranges') ?? [];
+  return values.flatMap((value) => (value.tag === 'rangeOfInteger' ? [value] : []));
+}
+
+/** How many are left in the file. @throws NethoodError `bad-document` */
+async function keepPages(path: string, format: string, ranges: readonly PageRange[]): Promise<number> {
+  if (format === 'image/jpeg') {
+    if (ranges.some(({ lower }) => lower === 1)) return 1;
+    throw new NethoodError('bad-document', 'A picture has one page, and it is not among those that are asked for.');
+  }
+  if (format === 'text/plain') throw new NethoodError('bad-document', 'A text that is kept as text has no pages.');
+  if ((await stat(path)).size > mostToChooseFrom)
+    throw new NethoodError('bad-document', 'The document is too large for taking pages out of it.');
+  const { pdf, pages } = selectPages(await readFile(path), ranges);
+  await writeFile(path, pdf, { flush: true });
+  return pages;
 }
 
 /** `link` never overwrites. Where the file system has no links (FAT), a rename to a name that looks free. */
