@@ -35,7 +35,7 @@ export interface DiscoveryEvents {
 }
 
 /** Under which names we are in fact announced: one that another has is exchanged (RFC 6762 section 9). */
-export interface AnnouncedNames {
+interface AnnouncedNames {
   /** `nh-k3q7x2mf.local` */
   readonly hostName: string;
   /** The label of the instance that was wanted as `name`. */

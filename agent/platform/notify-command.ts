@@ -46,9 +46,13 @@ function escapeMarkup(text: string): string {
 }
 
 const appleScript = [
-  ...['-e', 'on run argv'],
-  ...['-e', 'display notification (item 2 of argv) with title (item 1 of argv)'],
-  ...['-e', 'end run', '--'],
+  '-e',
+  'on run argv',
+  '-e',
+  'display notification (item 2 of argv) with title (item 1 of argv)',
+  '-e',
+  'end run',
+  '--',
 ];
 
 const toastScript = `

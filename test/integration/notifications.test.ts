@@ -44,12 +44,14 @@ async function seen(): Promise<string[]> {
 async function startDunst(): Promise<void> {
   const child = spawn('dunst', [], { env: { ...process.env, ...desktop.env }, stdio: 'ignore' });
   scope.defer(() => end(child));
-  const answers = (): Promise<boolean> =>
-    seen().then(
-      () => true,
-      () => false,
-    );
   await until(answers, { what: 'the notification daemon', withinMs: 10_000 });
+}
+
+function answers(): Promise<boolean> {
+  return seen().then(
+    () => true,
+    () => false,
+  );
 }
 
 test('a printed document is told on the desktop, and none where the user wants no notifications', async () => {
