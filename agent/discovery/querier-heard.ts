@@ -105,7 +105,18 @@ export class HeardQuestions {
 
 const nothing: ReadonlySet<string> = new Set();
 
-function keysOf(answers: readonly DnsRecord[]): Map<string, Set<string>> {
+/** By list: in a process of many queriers all of them look through the same one. */
+const keyLists = new WeakMap<readonly DnsRecord[], ReadonlyMap<string, ReadonlySet<string>>>();
+
+function keysOf(answers: readonly DnsRecord[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = keyLists.get(answers);
+  if (known !== undefined) return known;
+  const keys = collectKeys(answers);
+  keyLists.set(answers, keys);
+  return keys;
+}
+
+function collectKeys(answers: readonly DnsRecord[]): Map<string, Set<string>> {
   const keys = new Map<string, Set<string>>();
   for (const { name, data } of answers) {
     const key = setKey(name, typeCode(data));

@@ -29,10 +29,28 @@ export function distinct(questions: readonly DnsQuestion[]): DnsQuestion[] {
 
 /** The records of ours that the asker has, with at least half of their life left (RFC 6762 7.1). */
 export function knownKeys(answers: readonly DnsRecord[], zone: Zone): Set<string> {
-  const keys = ownAmong(answers, zone)
-    .filter(({ ttl, ours }) => ttl * 2 >= ours.ttl)
-    .map(({ key }) => key);
-  return new Set(keys);
+  const known = new Set<string>();
+  if (answers.length === 0) return known;
+  const told = livesOf(answers);
+  for (const { records } of zone.sets.values())
+    for (const { key, record } of records) if ((told.get(key) ?? -Infinity) * 2 >= record.ttl) known.add(key);
+  return known;
+}
+
+/** By list: in a process of many responders all of them look through the same one. */
+const lives = new WeakMap<readonly DnsRecord[], Map<string, number>>();
+
+/** The longest TTL of each record, by its key. */
+function livesOf(answers: readonly DnsRecord[]): ReadonlyMap<string, number> {
+  const known = lives.get(answers);
+  if (known !== undefined) return known;
+  const all = new Map<string, number>();
+  for (const record of answers) {
+    const key = recordKey(record);
+    all.set(key, Math.max(record.ttl, all.get(key) ?? 0));
+  }
+  lives.set(answers, all);
+  return all;
 }
 
 /** Those of the records that are in the zone, whoever sent them. */

@@ -1,7 +1,7 @@
 /**
  * Many agents in one process, for a storm with real ones among them: `mdns-crowd.js <count> <start within ms> <own
  * address> <address>…`. Each has a responder of its own and an address that it may share, as users of one PC do, and on
- * starting asks for all others, once. Responders hear the questions of all and everything that real agents say; that
+ * starting asks for all others, once. Responders hear the questions of all; that
  * there is a crowd they are told, for to keep a cache for each would take more than the storm's time.
  *
  * A line on stdin starts it; the next one ends it, and tells what the group carried: `{"carried": [{at, size, ours}]}`.
@@ -116,6 +116,8 @@ listener.setRecvBufferSize(1 << 22);
 listener.on('message', (bytes, { address, port }) => {
   carried.push({ at: Date.now(), size: bytes.byteLength, ours: false });
   const message = decodeMessage(bytes);
+  // Answers and probes for other names change nothing for them, and to look at each hundreds of times takes too long.
+  if (message.response || message.authorities.length > 0) return;
   for (const agent of running) agent.hear(message, address, port);
 });
 
