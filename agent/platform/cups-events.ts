@@ -24,7 +24,7 @@ export type JobEnd = NonNullable<CupsEvent['job']> & Pick<CupsEvent, 'text'>;
 
 /** Between two looks: nobody waits for a job; somebody does, right after news and when it is long quiet. */
 const idleMs = 1_000;
-const watchedMs = { first: 100, most: 400 } as const;
+const watchedMs = { first: 25, most: 400 } as const;
 /** After a failure, and where there are no events at all. */
 const retryMs = { first: 500, most: 5_000, unsupported: 60_000 } as const;
 const endsKept = 1_000;
@@ -148,6 +148,8 @@ export class CupsEvents implements AsyncDisposable {
   }
 
   #keepEnd(end: JobEnd): void {
+    // CUPS tells a second end, a cancellation, when it deletes the record of a job that was printed long ago.
+    if (this.#ends.has(end.id)) return;
     this.#ends.set(end.id, end);
     for (const id of this.#ends.keys()) {
       if (this.#ends.size <= endsKept) return;

@@ -3,13 +3,13 @@ import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts'
 import { finalJobStates } from '../../protocol/resources.ts';
 import { backoff } from '../base/backoff.ts';
 import type { Log } from '../base/log.ts';
-import { firstString, keyword, requestOf } from '../printing/ipp-attributes.ts';
+import { firstString, groupOf, keyword, requestOf } from '../printing/ipp-attributes.ts';
 import type { AttributeGroup } from '../printing/ipp-values.ts';
 import type { BackendJob } from '../printing/print-backend.ts';
 import { printerUri, type CupsClient } from './cups-client.ts';
 import type { CupsEvents } from './cups-events.ts';
 import type { CupsJob } from './cups-job.ts';
-import { backendJobOf, endedJobOf, gaveUp } from './cups-report.ts';
+import { backendJobOf, endedJobOf, gaveUp, queueStateAttributes, stoppedBy } from './cups-report.ts';
 
 interface FollowDeps {
   readonly client: CupsClient;
@@ -97,22 +97,26 @@ class Looks {
 
   async #explained(report: BackendJob, signal: AbortSignal): Promise<BackendJob> {
     // CUPS cancels the jobs of a queue that is deleted, say to change its driver, and calls that a wish of the user.
-    if (report.state === 'canceled' && (await this.#queueIsGone(signal)))
+    if (report.state === 'canceled' && (await this.#askQueue(signal)) === undefined)
       return { ...report, ...gaveUp(`its queue "${this.#queue}" was deleted`) };
+    // Of a job that came to a queue that was stopped already CUPS says nothing.
+    if (report.state === 'pending' && report.stateReasons.length === 0)
+      return stoppedBy(report, await this.#askQueue(signal));
     // A job that failed to convert stays in CUPS, and a person could start it again.
     if (report.stateReasons.includes('document-unprintable-error'))
       await this.#deps.client.cancel(this.#job, signal).catch((error: unknown) => this.#note(error));
     return report;
   }
 
-  async #queueIsGone(signal: AbortSignal): Promise<boolean> {
+  /** Undefined where it is no more; empty where CUPS does not say. */
+  async #askQueue(signal: AbortSignal): Promise<AttributeGroup | undefined> {
     const request = requestOf('Get-Printer-Attributes', {
       ...printerUri(this.#queue),
-      'requested-attributes': keyword('printer-name'),
+      'requested-attributes': keyword(...queueStateAttributes),
     });
     return this.#deps.client.ask(request, signal).then(
-      () => false,
-      (error: unknown) => hasCode(error, 'not-found'),
+      (response) => groupOf(response, 'printer'),
+      (error: unknown) => (hasCode(error, 'not-found') ? undefined : new Map()),
     );
   }
 

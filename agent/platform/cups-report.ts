@@ -1,6 +1,6 @@
 /** What CUPS tells of a job, in the words of RFC 8011. */
 import { finalJobStates, type JobState } from '../../protocol/resources.ts';
-import { firstNumber, firstString, jobStateOf } from '../printing/ipp-attributes.ts';
+import { firstNumber, firstString, jobStateOf, printerStateOf } from '../printing/ipp-attributes.ts';
 import type { AttributeGroup } from '../printing/ipp-values.ts';
 import type { BackendJob } from '../printing/print-backend.ts';
 import type { JobEnd } from './cups-events.ts';
@@ -34,6 +34,20 @@ export function backendJobOf(job: AttributeGroup, cupsJob: CupsJob, end?: JobEnd
   return {
     ...report,
     ...endingOf(said, { reasons: reasonsIn(job, 'job-state-reasons'), text: end?.text ?? '', words }),
+  };
+}
+
+export const queueStateAttributes = ['printer-state', 'printer-state-reasons', 'printer-state-message'];
+
+/** A job that waits for its queue, and why that is stopped, where it is. */
+export function stoppedBy(report: BackendJob, queue: AttributeGroup | undefined): BackendJob {
+  if (queue === undefined || printerStateOf(queue) !== 'stopped') return report;
+  const why = oneLine(firstString(queue, 'printer-state-message') ?? '', 900);
+  const words = 'The queue is stopped in the print system';
+  return {
+    ...report,
+    stateReasons: Array.from(new Set(['printer-stopped', ...reasonsIn(queue, 'printer-state-reasons')])),
+    message: why === '' ? `${words}.` : `${words}: ${why}`,
   };
 }
 
