@@ -171,11 +171,16 @@ export class NeighbourBackend implements PrintBackend {
     const request = requestOf(operation, { ...subject, ...table }, ...ticket);
     using gone = this.#whenGone();
     const options = { signal: AbortSignal.any([signal, gone.signal]) };
-    return await askIpp(
-      target,
-      request,
-      document === undefined ? options : { ...options, document: () => document.open() },
-    );
+    const all = document === undefined ? options : { ...options, document: () => document.open() };
+    return await askIpp(target, request, all).catch((error: unknown) => this.#withName(error));
+  }
+
+  /** What went wrong on the way there says addresses; a person knows the neighbour by its name. */
+  #withName(error: unknown): never {
+    if (!(error instanceof NethoodError) || !hasCode(error, 'unreachable', 'timeout')) throw error;
+    const owner = this.#ownerName();
+    if (error.message.includes(owner)) throw error;
+    throw new NethoodError(error.code, `${owner} is not reached: ${error.message}`, { cause: error });
   }
 
   /** A PC asleep still takes connections and bytes into its kernel; its session's heartbeat tells sooner. */
@@ -194,12 +199,16 @@ export class NeighbourBackend implements PrintBackend {
 
   #target(queue: QueueName): IppTarget {
     const { neighbours, device } = this.#deps;
-    const owner = neighbours.get(device)?.name ?? shortId(device);
     return {
       transport: { agent: neighbours.httpAgent(device), host: neighbours.httpHost(device) },
       path: `/ipp/print/${encodeURIComponent(queue)}`,
-      what: `The printer "${queue}" of ${owner}`,
+      what: `The printer "${queue}" of ${this.#ownerName()}`,
     };
+  }
+
+  #ownerName(): string {
+    const { neighbours, device } = this.#deps;
+    return neighbours.get(device)?.name ?? shortId(device);
   }
 }
 
