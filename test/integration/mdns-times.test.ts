@@ -1,11 +1,15 @@
 // needs: namespaces avahi mdns
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { hostNameOf } from '../../protocol/ids.ts';
 import { idOf, say } from '../discovery/engine-support.ts';
+import { program, TestAgent } from '../office/agents.ts';
+import { count } from '../office/counts.ts';
 import { type Office, type OfficeProcess, startOffice } from '../office/office.ts';
+import { until } from '../office/until.ts';
 import { announce, loses, median, sees, startAgent, toldAt } from './mdns-support.ts';
 
-const runs = process.env['NETHOOD_TEST_LONG'] === '1' ? 10 : 5;
+const runs = count(3, 10);
 const table: string[] = [];
 
 afterAll(() => say(['| | ours | Avahi |', '|---|---|---|', ...table].join('\n')));
@@ -14,15 +18,16 @@ function cell(ms: readonly number[]): string {
   return `${median(ms).toFixed(0)} (${Math.min(...ms).toFixed(0)}-${Math.max(...ms).toFixed(0)})`;
 }
 
-function row(what: string, ours: readonly number[], avahi: readonly number[]): void {
-  table.push(`| ${what} | ${cell(ours)} | ${cell(avahi)} |`);
+/** Avahi holds no sessions: it lists who was killed or cut off for minutes at least, and remembers nobody. */
+function row(what: string, ours: readonly number[], avahi?: readonly number[]): void {
+  if (ours.length > 0) table.push(`| ${what} | ${cell(ours)} | ${avahi === undefined ? '–' : cell(avahi)} |`);
 }
 
 /** When a process printed what fits, by polling its output: Avahi's tools tell no time. */
 async function printedAt(process: OfficeProcess, fits: (text: string) => boolean, from = 0): Promise<number> {
-  const until = Date.now() + 10_000;
+  const end = Date.now() + 10_000;
   while (!fits(process.stdout.slice(from))) {
-    if (Date.now() > until) throw new Error(`Not printed: ${fits.toString()}\n${process.stdout}`);
+    if (Date.now() > end) throw new Error(`Not printed: ${fits.toString()}\n${process.stdout}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   return Date.now();
@@ -142,3 +147,69 @@ test('every new address is right everywhere, timed beside Avahi (budget 1.1 s)',
   row('new address → right address', ours, avahi);
   expect(ours).toHaveLength(runs);
 });
+
+/** Milliseconds until an agent's output has a line of this kind, from what it has said so far on. */
+function says(output: () => string, line: string, withinMs: number): Promise<number> {
+  const from = output().length;
+  const began = performance.now();
+  return until(() => Promise.resolve(output().indexOf(line, from) < 0 ? undefined : performance.now() - began), {
+    what: () => `${line}: ${output()}`,
+    withinMs,
+    everyMs: 5,
+  });
+}
+
+test(
+  'whoever is killed or cut off is gone everywhere, and one known from before is usable at once',
+  { timeout: count(120_000, 600_000) },
+  async () => {
+    await using office = await startOffice(2);
+    await using bob = await TestAgent.start({ host: { prefix: await office.entry(2) }, name: 'Bob' });
+    await using anna = await TestAgent.prepare();
+    const start = (): Promise<OfficeProcess> =>
+      office.spawn(1, process.execPath, [program, 'run', '--no-tray', '--name', 'Anna', '--home', anna.home], {
+        env: { HOME: anna.home, CUPS_SERVER: join(anna.home, 'no-cups.sock') },
+      });
+    const [known, killed, cut]: [number[], number[], number[]] = [[], [], []];
+    const atBob = (): string => bob.output;
+    const startAnna = async (): Promise<OfficeProcess> => {
+      const seen = says(atBob, '+ Anna ', 10_000);
+      const process = await start();
+      const [serving, inSession] = await Promise.all(
+        [/Looking for neighbours/, /\+ Bob /].map((line) => spoken(process, line)),
+      );
+      await seen;
+      if (killed.length > 0) known.push((inSession ?? NaN) - (serving ?? NaN));
+      return process;
+    };
+    for (let run = 0; run < count(2, 11); run++) {
+      const process = await startAnna();
+      // What Bob remembers is on the disk.
+      await until(async () => (await bob.nethood('neighbours')).stdout.includes('ready'), {
+        what: 'it',
+        withinMs: 5_000,
+      });
+      const gone = says(atBob, '- Anna is gone', 15_000);
+      process.kill('SIGKILL');
+      killed.push(await gone);
+    }
+    await using alive = await startAnna();
+    for (let run = 0; run < count(0, 10); run++) {
+      const gone = [says(atBob, '- Anna is gone', 15_500), says(() => alive.stdout, '- Bob is gone', 15_500)];
+      await office.partition(1);
+      cut.push(Math.max(...(await Promise.all(gone))));
+      const back = [says(atBob, '+ Anna ', 30_000), says(() => alive.stdout, '+ Bob ', 30_000)];
+      await office.heal(1);
+      await Promise.all(back);
+    }
+    row('killed → gone (limit 15 s)', killed);
+    row('cut off → gone on both sides (limit 15 s)', cut);
+    row('remembered neighbour usable after the serving line', known);
+    expect(killed.length).toBeGreaterThan(0);
+  },
+);
+
+async function spoken(process: OfficeProcess, line: RegExp): Promise<number> {
+  await process.waitFor(line);
+  return performance.now();
+}
