@@ -71,7 +71,11 @@ export class NeighbourWatch implements AsyncDisposable {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
     const at = performance.now();
-    for (const line of lines) this.#looks.push({ at, neighbours: z.array(NeighbourView).parse(JSON.parse(line)) });
+    for (const line of lines) {
+      const told: unknown = JSON.parse(line);
+      // The last document, where the agent stopped or fell silent, is an error.
+      if (Array.isArray(told)) this.#looks.push({ at, neighbours: z.array(NeighbourView).parse(told) });
+    }
   }
 }
 
