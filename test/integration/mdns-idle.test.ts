@@ -29,6 +29,14 @@ async function openOffice(scope: Scope, folder: string, name: string): Promise<I
   return { office, capture };
 }
 
+function avahiSees(text: string): number {
+  return new Set(text.match(/^=;eth0;IPv4;[^;]*/gm)).size;
+}
+
+function agentSees({ output }: TestAgent): number {
+  return new Set(output.match(/^\+ PC \d+/gm)).size;
+}
+
 /** Each says one service and looks for it. */
 async function startAvahi(office: Office): Promise<void> {
   const browsers = await Promise.all(
@@ -38,9 +46,8 @@ async function startAvahi(office: Office): Promise<void> {
       return office.spawn(at + 1, 'avahi-browse', ['-rp', '_nethood._tcp']);
     }),
   );
-  const sees = (text: string): number => new Set(text.match(/^=;eth0;IPv4;[^;]*/gm)).size;
-  await until(() => browsers.every(({ stdout }) => sees(stdout) === hosts), {
-    what: () => `all Avahi to see all: ${browsers.map(({ stdout }) => sees(stdout)).join()}`,
+  await until(() => browsers.every(({ stdout }) => avahiSees(stdout) === hosts), {
+    what: () => `all Avahi to see all: ${browsers.map(({ stdout }) => avahiSees(stdout)).join()}`,
     withinMs: 60_000,
   });
 }
@@ -56,9 +63,8 @@ async function startAgents(scope: Scope, office: Office): Promise<TestAgent[]> {
         ),
       )),
     );
-  const sees = ({ output }: TestAgent): number => new Set(output.match(/^\+ PC \d+/gm)).size;
-  await until(() => agents.every((agent) => sees(agent) === hosts - 1), {
-    what: () => `all agents to be in session with all: ${agents.map(sees).join()}`,
+  await until(() => agents.every((agent) => agentSees(agent) === hosts - 1), {
+    what: () => `all agents to be in session with all: ${agents.map(agentSees).join()}`,
     withinMs: 60_000,
   });
   return agents;
@@ -88,6 +94,10 @@ function row(name: string, packets: readonly Captured[], ms: number): string {
   return `| ${name} | ${of('v4')} | ${of('v6')} | ${Math.round(bytes / minutes)} |`;
 }
 
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 test('an idle office', { timeout: idleMs + 240_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'nh-idle-'));
   await using scope = new Scope();
@@ -112,10 +122,8 @@ test('an idle office', { timeout: idleMs + 240_000 }, async () => {
   );
   const cpu = after.map(({ cpuMs }, at) => ((cpuMs - (before[at]?.cpuMs ?? 0)) / ms) * 100);
   const rss = after.map(({ rssMb }) => rssMb);
-  const most = (values: readonly number[]): number => Math.max(...values);
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   say(
-    `each agent: RSS ${mean(rss).toFixed(0)} (at most ${most(rss).toFixed(0)}) MB, processor ${mean(cpu).toFixed(2)} (at most ${most(cpu).toFixed(2)}) %`,
+    `each agent: RSS ${mean(rss).toFixed(0)} (at most ${Math.max(...rss).toFixed(0)}) MB, processor ${mean(cpu).toFixed(2)} (at most ${Math.max(...cpu).toFixed(2)}) %`,
   );
   // Silence once all is said: the steady state of an office is less than one packet a second for each ten agents.
   expect(packets.length / (ms / 1_000)).toBeLessThan(hosts);
