@@ -40,3 +40,47 @@ export interface FileTree {
   walk(path: WirePath, cursor: string | undefined, signal: AbortSignal): Promise<Page>;
   read(path: WirePath, options: ReadOptions): Promise<OpenedFile>;
 }
+
+export interface WriteOptions {
+  /** Read to its end, or left where it fails; the caller owns what lies behind it. */
+  readonly body: Readable;
+  /** Bytes that will come, where that is known: a body of another length is refused, and room is looked for first. */
+  readonly size?: number | undefined;
+  /** Milliseconds since 1970; now where it is absent. */
+  readonly modified?: number | undefined;
+  /** Replaces this version only, or with `'*'` any that is there. @throws `changed` */
+  readonly ifMatch?: string | undefined;
+  /** Nothing may be there under this name. @throws `exists` */
+  readonly fresh?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface WrittenFile {
+  readonly entry: PeerEntry;
+  readonly etag: string;
+  /** False where it replaced another. */
+  readonly created: boolean;
+}
+
+export interface RelocateOptions {
+  /** Takes the place of what is there under the new name, whole; else that is `exists`. */
+  readonly replace: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A tree that may be changed. Whatever is done is done whole or not at all, as others see it: a file is written beside
+ * its name, synced and renamed. Besides those of `FileTree`: `exists`, `not-permitted` (also of a tree that is
+ * read-only), `no-space`, `bad-path` (a name that this or another system cannot hold), `too-large` (a quota).
+ */
+export interface WritableTree extends FileTree {
+  write(path: WirePath, options: WriteOptions): Promise<WrittenFile>;
+  /** Its parent must be there. @throws `exists` */
+  mkdir(path: WirePath, signal: AbortSignal): Promise<void>;
+  /** True where it replaced something. */
+  move(from: WirePath, to: WirePath, options: RelocateOptions): Promise<boolean>;
+  /** A folder with all that it holds; with `flat` the folder alone. True where it replaced something. */
+  copy(from: WirePath, to: WirePath, options: RelocateOptions & { readonly flat?: boolean }): Promise<boolean>;
+  /** A folder with all that it holds; never the root. */
+  remove(path: WirePath, signal: AbortSignal): Promise<void>;
+}
