@@ -4,12 +4,11 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { FileTree } from './file-tree.ts';
 import type { PeerHttp } from './peer-http.ts';
-import type { RetryDeps } from './retry.ts';
-import type { TransferProgress } from './transfer-progress.ts';
 import type { TransferRecords } from './transfer-records.ts';
+import type { TransferCourse } from './transfer-work.ts';
 
 /** What the parts of one running get share. */
-export interface GetContext {
+export interface GetContext extends TransferCourse {
   readonly peer: PeerHttp;
   readonly tree: FileTree;
   readonly share: ShareId;
@@ -20,8 +19,4 @@ export interface GetContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly records: TransferRecords;
-  readonly progress: TransferProgress;
-  readonly retry: RetryDeps;
-  /** The connection is there (again). */
-  readonly began: () => void;
 }

@@ -1,21 +1,22 @@
 /** One transfer: what it shows, how it ends. */
 import { type TransferState, type TransferView } from '../../protocol/control.ts';
 import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
-import { TransferId } from '../../protocol/ids.ts';
+import { type DeviceId, TransferId } from '../../protocol/ids.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomId } from '../base/random-id.ts';
-import type { GetOrder } from './files-service.ts';
-import { type LocalPath, shownPath } from './local-path.ts';
 import { TransferProgress } from './transfer-progress.ts';
 
 /** Faces are told at most four times a second. */
 const tellEveryMs = 250;
 
 export interface TransferStart {
-  readonly order: GetOrder;
+  readonly direction: TransferView['direction'];
+  readonly neighbour: DeviceId;
   /** Of the neighbour. */
   readonly name: string;
-  readonly destination: LocalPath;
+  /** Both for people: a path of this PC, or `<neighbour>/<share>/<path>`. */
+  readonly source: string;
+  readonly destination: string;
 }
 
 export class Transfer {
@@ -27,7 +28,7 @@ export class Transfer {
   readonly #begunAt: number;
   readonly #cancelled = new AbortController();
   #state: TransferState = 'running';
-  #destination: LocalPath;
+  #destination: string;
   #error: NethoodError | undefined;
   #endedAt: number | undefined;
   #told = Number.NEGATIVE_INFINITY;
@@ -55,14 +56,14 @@ export class Transfer {
   }
 
   view(): TransferView {
-    const { order, name } = this.#start;
+    const { direction, neighbour, name, source } = this.#start;
     return {
       id: this.id,
-      direction: 'get',
+      direction,
       neighbour: name,
-      neighbourId: order.neighbour,
-      source: order.source,
-      destination: shownPath(this.#destination),
+      neighbourId: neighbour,
+      source,
+      destination: this.#destination,
       state: this.#state,
       ...this.progress.counts,
       rate: this.#state === 'running' ? this.progress.rate : 0,
@@ -73,7 +74,7 @@ export class Transfer {
 
   /** Asks it to end; `ended` tells when it has. */
   cancel(): void {
-    this.#cancelled.abort(new NethoodError('cancelled', `The transfer of ${this.#start.order.source} was cancelled.`));
+    this.#cancelled.abort(new NethoodError('cancelled', `The transfer of ${this.#start.source} was cancelled.`));
   }
 
   /** The neighbour is away, or there again. */
@@ -83,9 +84,9 @@ export class Transfer {
     this.#tellNow();
   }
 
-  /** @param path the final name, which may be a numbered one */
-  done(path: LocalPath): void {
-    this.#destination = path;
+  /** @param destination the final name, which may be a numbered one */
+  done(destination: string): void {
+    this.#destination = destination;
     const { files, bytes } = this.progress.counts;
     this.progress.totals(files, bytes);
     this.#finish('done');

@@ -3,24 +3,18 @@ import { join } from 'node:path';
 import type { TransferView } from '../../protocol/control.ts';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { TransferId } from '../../protocol/ids.ts';
-import type { PeerEntry } from '../../protocol/peer.ts';
 import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 import { NeighbourContact } from './contact.ts';
-import { fetchFile } from './fetch-file.ts';
-import { fetchFolder } from './fetch-folder.ts';
 import type { GetOrder, Transfers } from './files-service.ts';
-import type { GetContext } from './get-context.ts';
-import { targetOf } from './get-target.ts';
-import { joinLocal, type LocalPath, pathFromText, pathToText } from './local-path.ts';
-import { identityHash, partName } from './part-name.ts';
-import { type Place, placeOfSame } from './publish.ts';
-import { createRemoteTree } from './remote-tree.ts';
+import { beginGet } from './get-run.ts';
+import { identityHash } from './part-name.ts';
 import { Transfer } from './transfer.ts';
 import { TransferRecords } from './transfer-records.ts';
+import type { TransferCourse, TransferWork, WorkGround } from './transfer-work.ts';
 
 /** Ended ones that are still shown. */
 const keptEnded = 100;
@@ -38,13 +32,6 @@ export async function createTransfers(deps: TransfersDeps): Promise<Transfers & 
   const transfers = new RunningTransfers(deps);
   await transfers.begin();
   return transfers;
-}
-
-interface Beginning {
-  readonly order: GetOrder;
-  readonly key: string;
-  readonly entry: PeerEntry;
-  readonly place: Place;
 }
 
 class RunningTransfers implements Transfers, AsyncDisposable {
@@ -71,11 +58,9 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     return Array.from(this.#all.values(), (transfer) => transfer.view());
   }
 
-  async get(order: GetOrder): Promise<TransferView> {
+  get(order: GetOrder): Promise<TransferView> {
     const key = identityHash('get', order.neighbour, order.share, order.path, order.destination);
-    const running = this.#running.get(key) ?? this.#begin(key, order);
-    this.#running.set(key, running);
-    return (await running).view();
+    return this.#joined(key, (ground) => beginGet(ground, order));
   }
 
   async cancel(id: TransferId): Promise<TransferView> {
@@ -118,19 +103,23 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     return transfer;
   }
 
-  async #begin(key: string, order: GetOrder): Promise<Transfer> {
+  async #joined(key: string, begin: (ground: WorkGround) => Promise<TransferWork>): Promise<TransferView> {
+    const running = this.#running.get(key) ?? this.#begin(key, begin);
+    this.#running.set(key, running);
+    return (await running).view();
+  }
+
+  async #begin(key: string, begin: (ground: WorkGround) => Promise<TransferWork>): Promise<Transfer> {
     try {
-      const tree = createRemoteTree(this.#deps, order.neighbour, order.share);
-      const entry = await tree.stat(order.path, this.#scope.signal);
-      const place = await this.#placeOf(key, order, entry);
-      const name = this.#deps.neighbours.get(order.neighbour)?.name ?? order.neighbour.slice(0, 8);
-      const start = { order, name, destination: joinLocal(place.folder, place.name) };
-      const transfer = new Transfer(start, this.#deps.clock, (view) => this.events.emit('changed', view));
+      const { neighbours, clock, log } = this.#deps;
+      const work = await begin({ neighbours, clock, log, records: this.#records, key, signal: this.#scope.signal });
+      const name = neighbours.get(work.start.neighbour)?.name ?? work.start.neighbour.slice(0, 8);
+      const transfer = new Transfer({ ...work.start, name }, clock, (view) => this.events.emit('changed', view));
       this.#all.set(transfer.id, transfer);
       this.#forgetOld();
       this.#scope.run(
-        (signal) => this.#run(transfer, { order, key, entry, place }, signal),
-        (error) => this.#deps.log.error({ error: String(error) }, 'a transfer could not be ended'),
+        (signal) => this.#run(transfer, key, work, signal),
+        (error) => log.error({ error: String(error) }, 'a transfer could not be ended'),
       );
       return transfer;
     } catch (error) {
@@ -139,41 +128,24 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     }
   }
 
-  /** A folder that was begun goes on where it is; "into it, as it is there now" would put it into itself. */
-  async #placeOf(key: string, { neighbour, share, path, destination }: GetOrder, entry: PeerEntry): Promise<Place> {
-    const begun = entry.kind === 'folder' ? await this.#records.folder(key) : undefined;
-    if (begun !== undefined) return { folder: pathFromText(begun.folder), name: Buffer.from(begun.name, 'base64') };
-    const shares = this.#deps.neighbours.get(neighbour)?.resources.shares ?? [];
-    return targetOf(path, destination, shares.find(({ id }) => id === share)?.name ?? 'share');
-  }
-
-  async #run(transfer: Transfer, beginning: Beginning, signal: AbortSignal): Promise<void> {
+  async #run(transfer: Transfer, key: string, work: TransferWork, signal: AbortSignal): Promise<void> {
     let end: () => void;
     try {
-      using contact = new NeighbourContact(this.#deps, beginning.order.neighbour);
-      const context = this.#context(transfer, beginning, contact);
-      const path = await fetched(context, beginning, AbortSignal.any([signal, transfer.signal]));
-      end = () => transfer.done(path);
+      using contact = new NeighbourContact(this.#deps, work.start.neighbour);
+      const destination = await work.run(this.#course(transfer, contact), AbortSignal.any([signal, transfer.signal]));
+      end = () => transfer.done(destination);
     } catch (error) {
       end = () => transfer.failed(signal.aborted ? new NethoodError('interrupted', 'The agent stopped.') : error);
     }
     // Before its end is told: whoever hears of it may give the same order again, and must not join what is over.
-    this.#running.delete(beginning.key);
+    this.#running.delete(key);
     end();
   }
 
-  #context(transfer: Transfer, { order }: Beginning, contact: NeighbourContact): GetContext {
-    const { neighbours, clock, random, log } = this.#deps;
+  #course(transfer: Transfer, contact: NeighbourContact): TransferCourse {
+    const { clock, random } = this.#deps;
     const { progress } = transfer;
     return {
-      peer: { neighbours, id: order.neighbour, clock },
-      tree: createRemoteTree(this.#deps, order.neighbour, order.share),
-      share: order.share,
-      path: order.path,
-      source: order.source,
-      clock,
-      log,
-      records: this.#records,
       progress,
       retry: {
         clock,
@@ -191,22 +163,6 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     const ended = [...this.#all.values()].filter((transfer) => transfer.final);
     for (const transfer of ended.slice(0, -keptEnded)) this.#all.delete(transfer.id);
   }
-}
-
-async function fetched(context: GetContext, beginning: Beginning, signal: AbortSignal): Promise<LocalPath> {
-  const { entry, place, order, key } = beginning;
-  const part = joinLocal(place.folder, Buffer.from(partName(key, pathToText(joinLocal(place.folder, place.name)))));
-  if (entry.kind === 'folder')
-    return fetchFolder(context, { place, modified: entry.modified, staging: part, key }, signal);
-  context.progress.totals(1, entry.size);
-  const here = await placeOfSame(place, entry);
-  if (here !== undefined) {
-    context.progress.add({ files: 1, bytes: entry.size, resumedFrom: entry.size });
-    return here;
-  }
-  const path = await fetchFile(context, { path: order.path, place, part, key }, signal);
-  context.progress.add({ files: 1 });
-  return path;
 }
 
 /** Whether something changed since the last look; at first it did. */
