@@ -18,8 +18,11 @@ export const dialLimits = {
   firstBackoffMs: 1_000,
   mostBackoffMs: 60_000,
   jitter: 0.5,
-  /** A session that lasted so long was a good one: the next loss is dialled without delay. */
-  steadyMs: 30_000,
+  /**
+   * A session that lasted so long was a good one: the next loss is dialled without delay. Less than silence takes to end
+   * one, or a network that comes and goes would be waited for longer and longer.
+   */
+  steadyMs: 10_000,
   recentMs: 3_600_000,
 } as const;
 

@@ -9,6 +9,7 @@ import {
   type DialState,
 } from '../../agent/peers/dial-policy.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
+import { deadlines } from '../../protocol/peer.ts';
 import { deviceId, deviceIds } from '../sim/agent.ts';
 
 const [small, middle, large] = deviceIds(3) as [DeviceId, DeviceId, DeviceId];
@@ -143,6 +144,17 @@ describe('back-off', () => {
     policy.tell({ type: 'connected', id: large, trusted: false });
     policy.now = dialLimits.steadyMs;
     expect(policy.tell({ type: 'lost', id: large, kind: 'broken' })).toEqual([`dial ${large}`]);
+  });
+
+  it('a network that comes and goes is not waited for longer and longer: silence ends no session in less than a good one lasts', () => {
+    expect(dialLimits.steadyMs).toBeLessThan(deadlines.pingAfter + deadlines.missedPings * deadlines.pingAnswer);
+    const policy = new Policy(small);
+    for (let cut = 0; cut < 5; cut++) {
+      policy.tell({ type: 'connected', id: large, trusted: false });
+      policy.now += dialLimits.steadyMs;
+      expect(policy.tell({ type: 'lost', id: large, kind: 'broken' })).toEqual([`dial ${large}`]);
+      policy.tell({ type: 'failed', id: large });
+    }
   });
 
   it.each([
