@@ -1,7 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects: `unit` needs nothing but Node and runs in seconds; `integration` drives real agents, print systems
-// and namespaces one file after the other, because they share the machine's two cores.
+const integration = ['test/{integration,office}/**/*.test.ts'];
+
+/** These measure what a busy machine changes: packets a second, times beside Avahi's, memory, storms on all processors. */
+const alone = [
+  'get-interrupted',
+  'large-folder',
+  'mdns-hostile',
+  'mdns-many',
+  'mdns-storm',
+  'mdns-times',
+  'office',
+].map((name) => `test/integration/${name}.test.ts`);
+
+// `unit` needs nothing but Node: simulated time, small files, loopback. The other two drive real agents, print systems
+// and namespaces; most of them wait most of the time, so that several at once share two cores well.
 export default defineConfig({
   test: {
     projects: [
@@ -10,18 +23,33 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**', 'test/office/**'],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
+          expect: { poll: { timeout: 10_000 } },
+          maxWorkers: 2,
+          // To load the modules anew for each file takes longer than most files do.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
           name: 'integration',
-          include: ['test/{integration,office}/**/*.test.ts'],
+          include: integration,
+          exclude: alone,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: alone,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
