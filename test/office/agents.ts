@@ -31,6 +31,9 @@ interface AgentOptions {
   readonly home?: string;
 }
 
+/** The last that `nethood run` says at its start: from then on everything answers. */
+const servingLine = 'Looking for neighbours.';
+
 /** One agent in a home of its own. */
 export class TestAgent implements AsyncDisposable {
   readonly home: string;
@@ -78,12 +81,13 @@ export class TestAgent implements AsyncDisposable {
     this.#process = child;
     child.stdout?.on('data', (data: Buffer) => this.#hear(data));
     child.stderr?.on('data', (data: Buffer) => this.#hear(data));
+    const from = this.output.length;
     await until(
-      async () => {
+      () => {
         if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}: ${this.output}`);
-        return (await this.nethood('status', '--json')).code === 0;
+        return Promise.resolve(this.output.includes(servingLine, from));
       },
-      { what: () => `the agent to serve: ${this.output}`, withinMs: 20_000 },
+      { what: () => `the agent to serve: ${this.output}`, withinMs: 30_000 },
     );
   }
 
