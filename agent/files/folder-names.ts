@@ -1,93 +1,66 @@
 /**
- * The names in one folder, as bytes in latin1 strings (one character a byte: compact, and compared bytewise).
- * Up to 100,000 are read whole and sorted, so that a listing can go on after any name. Larger folders come as the
- * file system gives them, from a folder held open, and cost no more memory than the smaller ones.
+ * The names in one folder in order of their bytes, whatever their number: a window of them is held, and the folder is
+ * gone through again for the next one. So no listing costs more memory than a window, none keeps the folder open, and
+ * each can go on after any name.
  */
-import type { Dir } from 'node:fs';
-import { opendir } from 'node:fs/promises';
-import { isPartName } from './part-name.ts';
+import type { LargeFolders } from './large-folders.ts';
+import { type NameWindow, WindowPicker } from './name-window.ts';
+import { closeDir, openDir, readInto } from './open-dir.ts';
 
-const mostSorted = 100_000;
-const readAtOnce = 1000;
+/** Folders with more are shared among those who list them at the same time. */
+const smallFolder = 5_000;
 
-export class FolderNames implements AsyncDisposable {
-  #names: string[];
+export class FolderNames {
+  readonly #window: NameWindow;
+  #bucket = 0;
   #at = 0;
-  #dir: Dir | undefined;
 
-  private constructor(names: string[], dir: Dir | undefined) {
-    this.#names = names;
-    this.#dir = dir;
+  private constructor(window: NameWindow) {
+    this.#window = window;
   }
 
-  /** @throws errno of the system */
-  static async open(path: Buffer, signal: AbortSignal): Promise<FolderNames> {
-    // The types know utf8 only; the file system knows bytes.
-    const dir = await opendir(path, { encoding: 'latin1', bufferSize: readAtOnce });
+  /** Those after a name, or all. @throws errno of the system */
+  static async read(
+    path: Buffer,
+    after: string | undefined,
+    { large, signal }: { large: LargeFolders; signal: AbortSignal },
+  ): Promise<FolderNames> {
+    const dir = await openDir(path);
+    const picker = new WindowPicker(after);
+    let whole: boolean;
     try {
-      const names = await readSome(dir, mostSorted, signal);
-      if (names.length === mostSorted) return new FolderNames(names, dir);
-      await dir.close();
-      return new FolderNames(names.toSorted(bytewise), undefined);
+      whole = await readInto(picker, dir, { most: smallFolder, signal });
     } catch (error) {
-      await dir.close().catch(() => undefined); // Closed already where closing it was what failed.
+      await closeDir(dir);
       throw error;
     }
+    if (!whole) return new FolderNames(await large.window({ path, after, dir, picker }, signal));
+    await dir.close();
+    return new FolderNames(picker.window());
   }
 
-  /** Whether `skipTo` can find a place in it. */
-  get sorted(): boolean {
-    return this.#dir === undefined;
+  /** Whether names come after those of this window. */
+  get more(): boolean {
+    return !this.#window.complete;
   }
 
-  /** Names held in memory. */
+  /** Bytes held in memory. */
   get held(): number {
-    return this.#names.length;
+    return this.#window.bytes;
   }
 
-  /** Goes on after this name; all before it count as taken. */
-  skipTo(after: string): void {
-    let low = 0;
-    let high = this.#names.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (bytewise(this.#names[middle] ?? '', after) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    this.#at = low;
-  }
-
-  /** The next ones; empty at the end. */
-  async next(count: number, signal: AbortSignal): Promise<string[]> {
-    if (this.#at === this.#names.length && this.#dir !== undefined) {
-      this.#names = await readSome(this.#dir, readAtOnce, signal);
+  /** The next ones of this window; empty at its end. */
+  next(count: number): string[] {
+    const taken: string[] = [];
+    for (;;) {
+      const bucket = this.#window.bucket(this.#bucket);
+      if (bucket === undefined) return taken;
+      const names = bucket.slice(this.#at, this.#at + count - taken.length);
+      taken.push(...names);
+      this.#at += names.length;
+      if (taken.length === count) return taken;
+      this.#bucket++;
       this.#at = 0;
     }
-    const names = this.#names.slice(this.#at, this.#at + count);
-    this.#at += names.length;
-    return names;
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const dir = this.#dir;
-    this.#dir = undefined;
-    this.#names = [];
-    await dir?.close();
-  }
-}
-
-async function readSome(dir: Dir, count: number, signal: AbortSignal): Promise<string[]> {
-  const names: string[] = [];
-  while (names.length < count) {
-    if (names.length % readAtOnce === 0) signal.throwIfAborted();
-    const entry = await dir.read();
-    if (entry === null) break;
-    if (!isPartName(entry.name)) names.push(entry.name);
-  }
-  return names;
-}
-
-function bytewise(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -8,11 +8,14 @@ import { parseWirePath } from '../../protocol/wire-path.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomId } from '../base/random-id.ts';
 import type { Page } from './file-tree.ts';
+import { LargeFolders } from './large-folders.ts';
 import { Slots } from './slots.ts';
 import type { TreeWalker } from './tree-walker.ts';
 
 const mostPerAsker = 2;
 const mostInAll = 64;
+/** Bytes of names held by all; those that were not used for longest let go of theirs first. */
+const mostNames = 48 << 20;
 const idleMs = 60_000;
 /** Of the schema; a longer place is left out, and its cursor ends with its walker. */
 const longestCursor = 1024;
@@ -31,11 +34,12 @@ export interface PageRequest {
   readonly subject: string;
   readonly cursor: string | undefined;
   readonly signal: AbortSignal;
-  readonly begin: () => TreeWalker;
+  readonly begin: (large: LargeFolders) => TreeWalker;
 }
 
-export class HeldWalkers implements AsyncDisposable {
+export class HeldWalkers implements Disposable {
   readonly #clock: Clock;
+  readonly #large: LargeFolders;
   /** In order of their last use. */
   readonly #held = new Map<string, Held>();
   readonly #slots = new Map<string, { slots: Slots; users: number }>();
@@ -43,6 +47,7 @@ export class HeldWalkers implements AsyncDisposable {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#large = new LargeFolders(clock);
   }
 
   async page(request: PageRequest): Promise<Page> {
@@ -57,61 +62,60 @@ export class HeldWalkers implements AsyncDisposable {
   }
 
   async #page(request: PageRequest): Promise<Page> {
-    const walker = await this.#walker(request);
-    try {
-      const { entries, skipped, done } = await walker.page(request.signal);
-      if (!done && !this.#ended) return { entries, skipped, cursor: await this.#hold(request, walker) };
-      await walker[Symbol.asyncDispose]();
-      return { entries, skipped };
-    } catch (error) {
-      await walker[Symbol.asyncDispose]();
-      throw error;
-    }
+    const walker = this.#walker(request);
+    const { entries, skipped, done } = await walker.page(request.signal);
+    if (done || this.#ended) return { entries, skipped };
+    return { entries, skipped, cursor: this.#hold(request, walker) };
   }
 
-  async #walker({ asker, subject, cursor, begin }: PageRequest): Promise<TreeWalker> {
-    if (cursor === undefined) return begin();
+  #walker({ asker, subject, cursor, begin }: PageRequest): TreeWalker {
+    if (cursor === undefined) return begin(this.#large);
     const [id = '', ...rest] = cursor.split(':');
     const place = rest.join(':');
     const held = this.#held.get(id);
     if (held !== undefined && held.asker === asker && held.subject === subject) {
-      this.#forget(held);
+      this.#end(held);
       // The same cursor a second time: its answer was lost, and the walker is a page further.
       if (place === '' || held.walker.place === place) return held.walker;
-      await held.walker[Symbol.asyncDispose]();
     }
     if (place === '') throw new NethoodError('bad-request', 'The listing has expired; begin it again.');
-    const walker = begin();
+    const walker = begin(this.#large);
     walker.jump(parseWirePath(place));
     return walker;
   }
 
-  async #hold({ asker, subject }: PageRequest, walker: TreeWalker): Promise<string> {
+  #hold({ asker, subject }: PageRequest, walker: TreeWalker): string {
     const id = randomId().slice(0, 10);
-    const expiry = this.#clock.timer(idleMs, () => void this.#end(id));
-    this.#held.set(id, { id, asker, subject, walker, expiry });
-    const others = [...this.#held.values()].filter((held) => held.asker === asker);
-    for (const held of others.slice(0, -mostPerAsker)) await this.#end(held.id);
-    const [oldest] = this.#held.keys();
-    if (this.#held.size > mostInAll && oldest !== undefined) await this.#end(oldest);
+    const expiry = this.#clock.timer(idleMs, () => this.#end(held));
+    const held: Held = { id, asker, subject, walker, expiry };
+    this.#held.set(id, held);
+    const others = [...this.#held.values()].filter((other) => other.asker === asker);
+    for (const other of others.slice(0, -mostPerAsker)) this.#end(other);
+    const [oldest] = this.#held.values();
+    if (this.#held.size > mostInAll && oldest !== undefined) this.#end(oldest);
+    this.#letGo();
     const place = walker.place ?? '';
     return id.length + 1 + place.length <= longestCursor ? `${id}:${place}` : `${id}:`;
   }
 
-  #forget(held: Held): void {
+  #letGo(): void {
+    let names = 0;
+    for (const { walker } of this.#held.values()) names += walker.held;
+    for (const { walker } of this.#held.values()) {
+      if (names <= mostNames) return;
+      names -= walker.held;
+      walker.letGo();
+    }
+  }
+
+  #end(held: Held): void {
     held.expiry[Symbol.dispose]();
     this.#held.delete(held.id);
   }
 
-  async #end(id: string): Promise<void> {
-    const held = this.#held.get(id);
-    if (held === undefined) return;
-    this.#forget(held);
-    await held.walker[Symbol.asyncDispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#ended = true;
-    for (const id of Array.from(this.#held.keys())) await this.#end(id);
+    for (const held of Array.from(this.#held.values())) this.#end(held);
+    this.#large[Symbol.dispose]();
   }
 }

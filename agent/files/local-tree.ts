@@ -96,7 +96,7 @@ export class LocalTree implements FileTree {
     const { cursor, signal } = options;
     const subject = `${label}/${options.deep ? 'walk' : 'list'}/${path}`;
     try {
-      return await held.page({ asker, subject, cursor, signal, begin: () => new TreeWalker(start) });
+      return await held.page({ asker, subject, cursor, signal, begin: (large) => new TreeWalker({ ...start, large }) });
     } catch (error) {
       signal.throwIfAborted();
       throw await this.#listError(path, readError(error, this.#what(path)), signal);

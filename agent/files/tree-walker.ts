@@ -2,7 +2,7 @@
  * Goes through a folder, or through everything below it, page by page: each folder before what it holds, names in
  * order of their bytes. Iterative, so that no depth can exhaust the stack, and bounded in memory: names of outer
  * folders are let go and read again when the inner ones are done. The place is the last path given, so that another
- * walker can go on from there.
+ * walker can go on from there. Nothing is held open between two pages.
  */
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
@@ -13,13 +13,14 @@ import { hasErrno } from './file-errors.ts';
 import { modifiedOf } from './file-version.ts';
 import { FolderNames } from './folder-names.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
+import type { LargeFolders } from './large-folders.ts';
 
 /** Entries looked at together. */
 const chunk = 128;
 /** Characters of one page's paths: a page must fit into one message, whatever the names. */
 const pageText = peerLimits.message / 2;
-/** Names held over all folders of one walk. */
-const mostHeld = 200_000;
+/** Bytes of the names held over all folders of one walk, when one more is read. */
+const mostHeld = 8 << 20;
 
 export interface WalkerStart {
   /** Of the folder asked for, within the share. */
@@ -28,6 +29,7 @@ export interface WalkerStart {
   readonly deep: boolean;
   /** Opens a folder of the share. */
   readonly open: (components: readonly Uint8Array[]) => Promise<GuardedFolder>;
+  readonly large: LargeFolders;
 }
 
 export interface WalkedPage {
@@ -48,7 +50,7 @@ interface Frame {
   readonly guessed: boolean;
 }
 
-export class TreeWalker implements AsyncDisposable {
+export class TreeWalker {
   readonly #start: WalkerStart;
   readonly #frames: Frame[];
   #skipped = 0;
@@ -96,8 +98,14 @@ export class TreeWalker implements AsyncDisposable {
     return this.#page(entries, true);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const frame of this.#frames.splice(0)) await frame.names?.[Symbol.asyncDispose]();
+  /** Bytes of the names in memory. */
+  get held(): number {
+    return this.#frames.reduce((sum, frame) => sum + (frame.names?.held ?? 0), 0);
+  }
+
+  /** Frees the memory; they are read again where it goes on. */
+  letGo(): void {
+    for (const frame of this.#frames) frame.names = undefined;
   }
 
   #page(entries: PeerEntry[], done: boolean): WalkedPage {
@@ -117,15 +125,18 @@ export class TreeWalker implements AsyncDisposable {
       // Vanished since it was listed, or a file that the jump took for a folder. The rest is there and cannot be read.
       if (!hasErrno(error, 'ENOENT') && !(frame.guessed && hasErrno(error, 'ENOTDIR'))) this.#skipped++;
     }
-    await this.#leave();
+    this.#frames.pop();
     return false;
   }
 
   async #takeNames(frame: Frame, signal: AbortSignal): Promise<string[]> {
     const folder = await this.#start.open([...this.#start.components, ...frame.components]);
     try {
-      frame.names ??= await this.#readNames(frame, folder, signal);
-      const names = await frame.names.next(chunk, signal);
+      let names = frame.names?.next(chunk) ?? [];
+      while (names.length === 0 && frame.names?.more !== false) {
+        frame.names = await this.#readNames(frame, folder, signal);
+        names = frame.names.next(chunk);
+      }
       frame.ready = await this.#look(frame, folder, names);
       return names;
     } finally {
@@ -133,30 +144,18 @@ export class TreeWalker implements AsyncDisposable {
     }
   }
 
-  async #leave(): Promise<void> {
-    await this.#frames.pop()?.names?.[Symbol.asyncDispose]();
-  }
-
   async #readNames(frame: Frame, folder: GuardedFolder, signal: AbortSignal): Promise<FolderNames> {
-    await this.#letGo();
-    const names = await FolderNames.open(folder.path, signal);
-    if (frame.last === undefined) return names;
-    if (names.sorted) {
-      names.skipTo(frame.last);
-      return names;
-    }
-    await names[Symbol.asyncDispose]();
-    throw new NethoodError('bad-request', 'The listing of this large folder has expired; begin it again.');
+    frame.names = undefined;
+    this.#letGoOuter();
+    return FolderNames.read(folder.path, frame.last, { large: this.#start.large, signal });
   }
 
   /** Outer folders first: they are needed again last. */
-  async #letGo(): Promise<void> {
-    let held = this.#frames.reduce((sum, frame) => sum + (frame.names?.held ?? 0), 0);
+  #letGoOuter(): void {
+    let { held } = this;
     for (const frame of this.#frames) {
       if (held < mostHeld) return;
-      if (frame.names?.sorted !== true) continue;
-      held -= frame.names.held;
-      await frame.names[Symbol.asyncDispose]();
+      held -= frame.names?.held ?? 0;
       frame.names = undefined;
     }
   }
