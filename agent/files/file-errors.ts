@@ -28,6 +28,15 @@ const writeCodes: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'not-permitted',
   ENOENT: 'not-found',
   ENOTDIR: 'not-a-folder',
+  EEXIST: 'exists',
+  ENOTEMPTY: 'exists',
+  EISDIR: 'not-a-file',
+  ELOOP: 'not-found',
+  ENAMETOOLONG: 'bad-path',
+  EILSEQ: 'bad-path',
+  EFBIG: 'too-large',
+  // A mount point, or a file that another program holds (Windows).
+  EBUSY: 'not-permitted',
   EMFILE: 'busy',
   ENFILE: 'busy',
 };
@@ -38,6 +47,8 @@ const sentences: Partial<Record<ErrorCode, (what: string) => string>> = {
   'not-permitted': (what) => `${what} may not be used by this agent's user.`,
   busy: () => 'Too many files are open; try again in a moment.',
   'no-space': (what) => `The disk is full: ${what} could not be written.`,
+  exists: (what) => `Something is called ${what} already.`,
+  'bad-path': (what) => `${what} is a name that cannot be written here.`,
   'not-a-folder': (what) => `${what} lies below something that is not a folder.`,
 };
 

@@ -5,7 +5,7 @@ import type { Audience, RemoteShare, Rights } from '../../protocol/resources.ts'
 import type { WirePath } from '../../protocol/wire-path.ts';
 import type { Emitter } from '../base/emitter.ts';
 import type { Asker, Verb } from '../trust/access.ts';
-import type { FileTree } from './file-tree.ts';
+import type { FileTree, WritableTree } from './file-tree.ts';
 
 export interface NewShare {
   /** Absolute; must be a readable folder. */
@@ -26,6 +26,8 @@ export interface Shares {
   visibleTo(asker: Asker): readonly RemoteShare[];
   /** @throws `not-found`, for unknown and forbidden alike */
   tree(asker: Asker, share: ShareId, verb: Verb): FileTree;
+  /** @throws `not-found` as `tree`; `not-permitted` where the asker may read it, and no more */
+  writable(asker: Asker, share: ShareId): WritableTree;
 }
 
 export interface GetOrder {

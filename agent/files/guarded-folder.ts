@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { lstat, readlink, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { isSafeName } from './local-name.ts';
-import { closeAtOnce, openFd, openFlags } from './raw-files.ts';
+import { closeAtOnce, fsyncFd, openFd, openFlags } from './raw-files.ts';
 
 /** How a folder is held; `descriptor` needs /proc. */
 export type Guard = 'descriptor' | 'look-twice';
@@ -23,6 +23,8 @@ export interface GuardedFolder {
   readonly path: Buffer;
   /** To be called after something in it was opened or looked at. @throws ELOOP when it is no longer the same folder */
   check(): Promise<void>;
+  /** What was named, renamed or removed in it survives a power cut. Windows has no such call, and needs none on NTFS. */
+  sync(): Promise<void>;
   close(): void;
 }
 
@@ -53,6 +55,7 @@ async function heldByDescriptor(path: Buffer): Promise<GuardedFolder> {
     at: (name) => Buffer.concat([prefix, checkedName(name)]),
     path: prefix,
     check: () => Promise.resolve(),
+    sync: () => fsyncFd(fd),
     close: () => closeAtOnce(fd),
   };
 }
@@ -65,8 +68,19 @@ async function lookedAtTwice(path: Buffer): Promise<GuardedFolder> {
     check: async () => {
       if ((await identity(path)) !== before) throw elsewhere();
     },
+    sync: () => syncByPath(path),
     close: () => undefined,
   };
+}
+
+async function syncByPath(path: Buffer): Promise<void> {
+  if (process.platform === 'win32') return;
+  const fd = await openFd(path, openFlags.folder);
+  try {
+    await fsyncFd(fd);
+  } finally {
+    closeAtOnce(fd);
+  }
 }
 
 /** Device and inode of a folder that no link leads to. */

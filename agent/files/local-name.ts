@@ -64,7 +64,7 @@ function windowsName(text: string): string {
 }
 
 /** Two names with the same fold are one file to the system. */
-function foldedName(name: Buffer, platform: NodeJS.Platform): string {
+export function foldedName(name: Buffer, platform: NodeJS.Platform): string {
   if (platform !== 'win32' && platform !== 'darwin') return name.toString('latin1');
   // Upper case after lower case: U+212A (Kelvin) meets k, U+017F meets s.
   return name.toString().normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');

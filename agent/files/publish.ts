@@ -52,7 +52,7 @@ function* candidates({ folder, name }: Place): Generator<LocalPath, void> {
 }
 
 /** False where the name is taken. A second name (link) cannot replace anything; rename would. */
-async function namedAnew(part: LocalPath, path: LocalPath): Promise<boolean> {
+export async function namedAnew(part: LocalPath, path: LocalPath): Promise<boolean> {
   try {
     await link(part, path);
   } catch (error) {

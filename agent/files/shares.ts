@@ -16,7 +16,9 @@ import type { NewShare, Shares } from './files-service.ts';
 import { guardOf } from './guarded-folder.ts';
 import { HeldWalkers } from './held-walkers.ts';
 import { LocalTree } from './local-tree.ts';
+import { newShareChanges, type ShareChanges } from './share-changes.ts';
 import { type OwnFolders, shareableFolder } from './share-folder.ts';
+import { WritableLocalTree } from './writable-local-tree.ts';
 
 const checkEveryMs = 30_000;
 
@@ -30,6 +32,7 @@ export interface SharesDeps {
 /** As `Shares`, with the trees' local faculties, which the doors of this part use. */
 export interface LocalShares extends Shares, AsyncDisposable {
   tree(asker: Asker, share: ShareId, verb: Verb): LocalTree;
+  writable(asker: Asker, share: ShareId): WritableLocalTree;
   /** Looks at every folder now; `changed` when one came or went. */
   check(): Promise<void>;
 }
@@ -48,6 +51,7 @@ class ConfiguredShares implements LocalShares {
   readonly #guard = guardOf(process.platform);
   /** Why a share cannot be used now. */
   readonly #problems = new Map<ShareId, string>();
+  readonly #changes = new Map<ShareId, ShareChanges>();
 
   #timer: Disposable | undefined;
 
@@ -101,13 +105,41 @@ class ConfiguredShares implements LocalShares {
   }
 
   tree(asker: Asker, id: ShareId, verb: Verb): LocalTree {
+    return this.#tree(asker, this.#share(asker, id, verb));
+  }
+
+  writable(asker: Asker, id: ShareId): WritableLocalTree {
+    const share = this.#share(asker, id, 'read');
+    if (!this.#allows(asker, share, 'write') || share.rights !== 'write')
+      throw new NethoodError('not-permitted', `The share "${share.name}" can be read, not written.`);
+    return new WritableLocalTree({
+      tree: this.#tree(asker, share),
+      root: () => this.#root(share),
+      label: `the share "${share.name}"`,
+      guard: this.#guard,
+      clock: this.#deps.clock,
+      changes: this.#changesOf(id),
+    });
+  }
+
+  #share(asker: Asker, id: ShareId, verb: Verb): ShareConfig {
     const share = this.#configured.find((each) => each.id === id);
     if (share === undefined || !this.#allows(asker, share, verb))
       throw new NethoodError('not-found', 'There is no such share.');
+    return share;
+  }
+
+  #changesOf(id: ShareId): ShareChanges {
+    const changes = this.#changes.get(id) ?? newShareChanges(this.#deps.clock);
+    this.#changes.set(id, changes);
+    return changes;
+  }
+
+  #tree(asker: Asker, share: ShareConfig): LocalTree {
     return new LocalTree({
       root: () => this.#root(share),
       label: `the share "${share.name}"`,
-      asker: asker.kind === 'device' ? asker.id : asker.kind,
+      asker: whoIs(asker),
       held: this.#held,
       guard: this.#guard,
     });
@@ -169,6 +201,12 @@ class ConfiguredShares implements LocalShares {
       (error) => this.#deps.log.error({ error: String(error) }, 'the shares could not be checked'),
     );
   }
+}
+
+/** Listings that are held for one asker are bounded: another must not use them up. */
+function whoIs(asker: Asker): string {
+  if (asker.kind === 'device') return asker.id;
+  return asker.kind === 'guest' ? `guest ${asker.address ?? ''}` : asker.kind;
 }
 
 function chosenName(wanted: string | undefined, folder: string, config: Config): string {

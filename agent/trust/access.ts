@@ -9,8 +9,8 @@ import type { Audience, Rights } from '../../protocol/resources.ts';
 export type Asker =
   /** Another agent, known by the key of its socket. */
   | { readonly kind: 'device'; readonly id: DeviceId; readonly trust: Trust; readonly onLink: boolean }
-  /** A request without a key: a foreign print system, a file manager. */
-  | { readonly kind: 'guest'; readonly onLink: boolean }
+  /** A request without a key: a foreign print system, a file manager. The address is no proof, but tells guests apart. */
+  | { readonly kind: 'guest'; readonly onLink: boolean; readonly address?: string }
   /** The user of this agent, by the control API. */
   | { readonly kind: 'owner' };
 
