@@ -29,6 +29,8 @@ export const deadlines = {
   tls: 5_000,
   hello: 5_000,
   request: 15_000,
+  /** To move, copy or remove whole trees; that the other side lives is seen by its session meanwhile. */
+  change: 600_000,
   /** No byte of a body for so long ends it. */
   stall: 60_000,
   pingAfter: 5_000,
@@ -38,7 +40,7 @@ export const deadlines = {
 } as const;
 
 /** Features of this version; one is used only where both sides list it. */
-export const features = ['walk', 'archive', 'job-events'] as const;
+export const features = ['walk', 'archive', 'job-events', 'write'] as const;
 
 export const RequestId = z
   .int()
@@ -92,9 +94,29 @@ const Walk = z.object({
   cursor: Cursor.optional(),
 });
 
-export const PeerRequest = z.discriminatedUnion('type', [Ping, Stat, List, Walk]);
+/** One folder, whose parent is there. Feature `write`, as all that follows. */
+const Mkdir = z.object({ type: z.literal('mkdir'), id: RequestId, share: ShareId, path: WirePath });
+const relocation = { id: RequestId, share: ShareId, path: WirePath, to: WirePath, replace: z.boolean() };
+const Move = z.object({ type: z.literal('move'), ...relocation });
+/** A folder with all that it holds; with `flat` the folder alone. */
+const Copy = z.object({ type: z.literal('copy'), ...relocation, flat: z.boolean().optional() });
+/** A folder with all that it holds. */
+const Remove = z.object({ type: z.literal('remove'), id: RequestId, share: ShareId, path: WirePath });
+
+export const PeerRequest = z.discriminatedUnion('type', [Ping, Stat, List, Walk, Mkdir, Move, Copy, Remove]);
 export type PeerRequest = z.infer<typeof PeerRequest>;
 export type PeerRequestType = PeerRequest['type'];
+
+/** What a second asking would do, or be told, twice: it is never asked again by itself, and has more time. */
+const changing: ReadonlySet<PeerRequestType> = new Set(['mkdir', 'move', 'copy', 'remove']);
+
+export function changesSomething(type: PeerRequestType): boolean {
+  return changing.has(type);
+}
+
+export function deadlineOf(type: PeerRequestType): number {
+  return changesSomething(type) ? deadlines.change : deadlines.request;
+}
 
 /** A page; `cursor` is absent on the last. `skipped` counts links, special files and names that cannot be sent. */
 export const ListResult = z.object({
@@ -105,12 +127,19 @@ export const ListResult = z.object({
 export type ListResult = z.infer<typeof ListResult>;
 
 const StatResult = z.object({ entry: PeerEntry });
+const Nothing = z.object({});
+/** Whether something made room for it. */
+const Relocated = z.object({ replaced: z.boolean() });
 
 export const peerResults = {
-  ping: z.object({}),
+  ping: Nothing,
   stat: StatResult,
   list: ListResult,
   walk: ListResult,
+  mkdir: Nothing,
+  move: Relocated,
+  copy: Relocated,
+  remove: Nothing,
 } as const satisfies Record<PeerRequestType, z.ZodType>;
 export type PeerResult<T extends PeerRequestType> = z.infer<(typeof peerResults)[T]>;
 

@@ -3,8 +3,15 @@ import type { PeerHandlers } from '../peers/neighbours.ts';
 import type { Page } from './file-tree.ts';
 import type { Shares } from './files-service.ts';
 
+type Reading = Pick<PeerHandlers, 'list' | 'stat' | 'walk'>;
+type Changing = Pick<PeerHandlers, 'mkdir' | 'move' | 'copy' | 'remove'>;
+
 /** What neighbours may ask of our shares over the session. */
-export function createFilesHandlers(shares: Shares): Pick<PeerHandlers, 'list' | 'stat' | 'walk'> {
+export function createFilesHandlers(shares: Shares): Reading & Changing {
+  return { ...reading(shares), ...changing(shares) };
+}
+
+function reading(shares: Shares): Reading {
   return {
     list: async (asker, { share, path, cursor }, signal) =>
       pageResult(await shares.tree(asker, share, 'read').list(path, cursor, signal)),
@@ -13,6 +20,25 @@ export function createFilesHandlers(shares: Shares): Pick<PeerHandlers, 'list' |
     stat: async (asker, { share, path }, signal) => ({
       entry: await shares.tree(asker, share, 'read').stat(path, signal),
     }),
+  };
+}
+
+function changing(shares: Shares): Changing {
+  return {
+    mkdir: async (asker, { share, path }, signal) => {
+      await shares.writable(asker, share).mkdir(path, signal);
+      return {};
+    },
+    move: async (asker, { share, path, to, replace }, signal) => ({
+      replaced: await shares.writable(asker, share).move(path, to, { replace, signal }),
+    }),
+    copy: async (asker, { share, path, to, replace, flat = false }, signal) => ({
+      replaced: await shares.writable(asker, share).copy(path, to, { replace, flat, signal }),
+    }),
+    remove: async (asker, { share, path }, signal) => {
+      await shares.writable(asker, share).remove(path, signal);
+      return {};
+    },
   };
 }
 

@@ -5,7 +5,14 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { DeviceId } from '../../protocol/ids.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
-import { closeCodes, deadlines, type JobEvent, type PeerRequestType, type PeerResult } from '../../protocol/peer.ts';
+import {
+  changesSomething,
+  closeCodes,
+  deadlines,
+  type JobEvent,
+  type PeerRequestType,
+  type PeerResult,
+} from '../../protocol/peer.ts';
 import { Scope } from '../base/scope.ts';
 import type { Address, Discovery } from '../discovery/discovery.ts';
 import { Neighbourhood, type NeighbourhoodDeps } from './neighbourhood.ts';
@@ -109,8 +116,9 @@ class Service implements NeighboursService {
       try {
         return await session.request(type, ask, signal);
       } catch (error) {
-        // Two dials crossed and the other session stayed. All requests of this version only read: they can be asked again.
-        if (!hasCode(error, 'interrupted') || session.end?.code !== closeCodes.replaced) throw error;
+        // Two dials crossed and the other session stayed: what only reads can be asked again.
+        const crossed = hasCode(error, 'interrupted') && session.end?.code === closeCodes.replaced;
+        if (!crossed || changesSomething(type)) throw error;
       }
     }
   }

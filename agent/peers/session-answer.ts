@@ -18,5 +18,13 @@ export async function answerRequest(
       return handlers.list(asker, request, signal);
     case 'walk':
       return handlers.walk(asker, request, signal);
+    case 'mkdir':
+      return handlers.mkdir(asker, request, signal);
+    case 'move':
+      return handlers.move(asker, request, signal);
+    case 'copy':
+      return handlers.copy(asker, request, signal);
+    case 'remove':
+      return handlers.remove(asker, request, signal);
   }
 }

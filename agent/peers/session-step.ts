@@ -1,6 +1,6 @@
 /** The transitions of a session: `step(state, event)` of `session-state.ts`. */
 import { NethoodError } from '../../protocol/errors.ts';
-import { closeCodes, deadlines, peerLimits, type PeerRequest } from '../../protocol/peer.ts';
+import { closeCodes, deadlineOf, peerLimits, type PeerRequest } from '../../protocol/peer.ts';
 import { beat, sleptMs, woken, type Heartbeat } from './session-heartbeat.ts';
 import {
   nextDeadline,
@@ -53,7 +53,7 @@ function enqueue(state: SessionState, event: { now: number; ask: number; request
   }
   const id = state.lastId + 1;
   const request: PeerRequest = { ...event.request, id };
-  const deadline = event.now + deadlines.request;
+  const deadline = event.now + deadlineOf(event.request.type);
   const waiting = [...state.waiting, { ask: event.ask, id, request, deadline, abandoned: false }];
   return stay({ ...state, lastId: id, waiting });
 }
@@ -116,7 +116,7 @@ function expire(state: SessionState, now: number): SessionStep {
     if (asks.delete(each.id) && !each.abandoned) {
       effects.push({ type: 'send', frame: { type: 'cancel', id: each.id } });
     }
-    const message = `${state.label} did not answer "${each.request.type}" within ${deadlines.request / 1000} s.`;
+    const message = `${state.label} did not answer "${each.request.type}" within ${deadlineOf(each.request.type) / 1000} s.`;
     const outcome = { ok: false, error: new NethoodError('timeout', message) } as const;
     if (!each.abandoned) effects.push({ type: 'settle', ask: each.ask, outcome });
   }

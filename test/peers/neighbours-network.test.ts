@@ -14,6 +14,7 @@ import { BootId, type DeviceId, ShareId } from '../../protocol/ids.ts';
 import { noResources } from '../../protocol/resources.ts';
 import { rootPath } from '../../protocol/wire-path.ts';
 import { randomId } from '../../agent/base/random-id.ts';
+import { noHandlers } from '../sim/agent.ts';
 import { SimDiscovery } from '../sim/lan.ts';
 import { startAgent } from './network-support.ts';
 
@@ -61,6 +62,7 @@ async function agent(name: string): Promise<Agent> {
       onLink: () => true,
       resourcesFor: () => noResources,
       handlers: {
+        ...noHandlers,
         stat: (_asker, { path }) => Promise.resolve({ entry: { path, kind: 'folder', size: 0, modified: 1 } }),
         list: (_asker, _ask, signal) =>
           new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),

@@ -8,7 +8,7 @@ import type { PeerSocket, PeerSocketEvents } from '../../agent/peers/peer-socket
 import type { BootId, DeviceId } from '../../protocol/ids.ts';
 import { closeCodes, type Hello } from '../../protocol/peer.ts';
 import { noResources } from '../../protocol/resources.ts';
-import { bootId, deviceId, deviceIds } from '../sim/agent.ts';
+import { bootId, deviceId, deviceIds, noHandlers } from '../sim/agent.ts';
 import { SimClock } from '../sim/clock.ts';
 
 const [small, large] = deviceIds(2) as [DeviceId, DeviceId];
@@ -53,8 +53,6 @@ class Line implements PeerSocket {
   }
 }
 
-const nothing = (): Promise<never> => Promise.reject(new Error('no handler'));
-
 function openTable(self: DeviceId): { sessions: SessionTable; news: string[] } {
   const clock = new SimClock();
   const sessions = new SessionTable({
@@ -65,7 +63,7 @@ function openTable(self: DeviceId): { sessions: SessionTable; news: string[] } {
       new Session(socket, 'pc', {
         clock,
         log: silentLog,
-        handlers: { stat: nothing, list: nothing, walk: nothing },
+        handlers: noHandlers,
         hello: hello(self, bootId(7)),
         asker: () => ({ kind: 'owner' }),
       }),

@@ -25,6 +25,17 @@ export interface SimAgentOptions {
 let boots = 0;
 const nothing = (): Promise<never> => Promise.reject(new Error('no handler'));
 
+/** Of an agent that is asked nothing. */
+export const noHandlers: PeerHandlers = {
+  stat: nothing,
+  list: nothing,
+  walk: nothing,
+  mkdir: nothing,
+  move: nothing,
+  copy: nothing,
+  remove: nothing,
+};
+
 export function deviceId(seed: number): DeviceId {
   return DeviceId.parse(base32(createHash('sha256').update(String(seed)).digest()));
 }
@@ -54,7 +65,7 @@ export function startAgent(host: SimHost, options: SimAgentOptions): Promise<Nei
     trustOf: options.trustOf ?? (() => 'stranger'),
     onLink: () => true,
     resourcesFor: options.resourcesFor ?? (() => noResources),
-    handlers: { stat: nothing, list: nothing, walk: nothing, ...options.handlers },
+    handlers: { ...noHandlers, ...options.handlers },
     stateFolder: options.folder,
     lookUp: (name) => Promise.resolve([{ address: name }]),
   });
