@@ -70,6 +70,7 @@ const importers: Readonly<Record<string, { readonly file: string; readonly reaso
   ws: { file: 'agent/peers/transport.ts', reason: 'Limits of frames and messages are set once.' },
   ipp: { file: 'agent/printing/ipp-tables.ts', reason: 'Its tables are wanted, its parser hangs on 16 bytes.' },
   'tar-stream': { file: 'agent/files/archive-format.ts', reason: 'Names in archives are checked in one place.' },
+  saxes: { file: 'agent/files/webdav-xml.ts', reason: 'What of XML is taken, and how much, is said once.' },
   pino: { file: 'agent/base/log.ts', reason: 'Everybody else gets a Log.' },
   'rotating-file-stream': { file: 'agent/base/log.ts', reason: 'Everybody else gets a Log.' },
   systray2: { file: 'tray/systray.ts', reason: 'Its binary has traps that one file works around.' },
