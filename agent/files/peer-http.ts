@@ -68,7 +68,8 @@ export function connectionError(error: unknown, name: string): NethoodError {
   return new NethoodError('interrupted', `The connection to ${name} broke.`, { cause: error });
 }
 
-async function errorOf(response: IncomingMessage, name: string): Promise<NethoodError> {
+/** What an answer of 400 or more says; its body is read. */
+export async function errorOf(response: IncomingMessage, name: string): Promise<NethoodError> {
   const said = ErrorBody.safeParse(await jsonOf(response));
   const status = response.statusCode ?? 500;
   const retryAfterMs = Number(response.headers['retry-after'] ?? Number.NaN) * 1000;
@@ -82,7 +83,8 @@ function codeOfStatus(status: number): ErrorCode {
   return codes.find((code) => errorTable[code].http === status) ?? 'bad-message';
 }
 
-async function jsonOf(response: IncomingMessage): Promise<unknown> {
+/** The answer's JSON; undefined where it is broken off, too long, or none. */
+export async function jsonOf(response: IncomingMessage): Promise<unknown> {
   try {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -93,7 +95,7 @@ async function jsonOf(response: IncomingMessage): Promise<unknown> {
     }
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch {
-    // Broken off or not JSON: the HTTP status is told instead.
+    // Whoever asked says what that means.
     return undefined;
   }
 }

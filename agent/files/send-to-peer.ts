@@ -1,0 +1,122 @@
+/** Sends a body to a neighbour's `/files/`, no faster than it is taken. */
+import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
+import { NethoodError } from '../../protocol/errors.ts';
+import { deadlines } from '../../protocol/peer.ts';
+import { connectionError, errorOf, type PeerHttp, peerName } from './peer-http.ts';
+
+/** Kept when the bytes are taken, and their memory is free again. One call at a time. */
+export type WriteBytes = (bytes: Buffer) => Promise<void>;
+
+export interface PeerUpload {
+  readonly method?: 'POST' | 'PUT';
+  readonly method?: 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders;
+  /** Gives the body piece by piece; what it throws breaks the request, so that a part never looks whole. */
+  readonly send: (write: WriteBytes) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The answer to the whole body; its own is the caller's. @throws NethoodError of the neighbour or of `send`, `interrupted`, `timeout` */
+export async function sendToPeer(peer: PeerHttp, upload: PeerUpload): Promise<IncomingMessage> {
+  upload.signal.throwIfAborted();
+  using sending = new Sending(peer, upload);
+  try {
+    await upload.send((bytes) => sending.write(bytes));
+    sending.end();
+  } catch (error) {
+    // A refusal that comes in the middle says more than the write that it stops.
+    if (!sending.over) throw error;
+  }
+  const response = await sending.response;
+  if ((response.statusCode ?? 500) >= 400) throw await errorOf(response, peerName(peer));
+  if (sending.whole) return response;
+  throw new NethoodError('bad-message', `${peerName(peer)} answered before it had all.`);
+}
+
+class Sending implements Disposable {
+  readonly response: Promise<IncomingMessage>;
+  readonly #peer: PeerHttp;
+  readonly #request: ClientRequest;
+  /** Of the write under way. */
+  #refuse: (error: Error) => void = () => undefined;
+  #timer: Disposable | undefined;
+  #over = false;
+  #answered = false;
+
+  constructor(peer: PeerHttp, { method = 'POST', path, headers, signal }: PeerUpload) {
+    this.#peer = peer;
+    this.#request = httpRequest({
+      agent: peer.neighbours.httpAgent(peer.id),
+      method,
+      path,
+      signal,
+      headers: { host: peer.neighbours.httpHost(peer.id), ...headers },
+    });
+    // Said now and then while a disk there is slow (102, RFC 2518 10.1).
+    this.#request.on('information', () => this.#wait());
+    this.response = new Promise((resolve, reject) => {
+      this.#request.on('error', (error) => {
+        reject(signal.aborted ? (signal.reason as Error) : connectionError(error, peerName(peer)));
+        this.#stop();
+      });
+      this.#request.once('response', (response) => {
+        this.#answered = true;
+        resolve(response);
+        this.#stop();
+      });
+    });
+    // Whoever still sends hears of it by `write` first.
+    this.response.catch(() => undefined);
+    this.#wait();
+  }
+
+  /** It was answered, or has failed: nothing more is taken. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** All of it went out. */
+  get whole(): boolean {
+    return this.#request.writableFinished;
+  }
+
+  write(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#over) reject(nobodyListens());
+      this.#refuse = reject;
+      this.#request.write(bytes, (error) => {
+        if (!this.#over) this.#wait();
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  end(): void {
+    if (!this.#over) this.#request.end();
+  }
+
+  /** A request that did not come to its end takes its connection along. */
+  [Symbol.dispose](): void {
+    this.#stop();
+    if (!this.#answered || !this.whole) this.#request.destroy();
+  }
+
+  #wait(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#peer.clock.timer(deadlines.stall, () =>
+      this.#request.destroy(new NethoodError('timeout', `${peerName(this.#peer)} took no byte for a minute.`)),
+    );
+  }
+
+  #stop(): void {
+    this.#over = true;
+    this.#timer?.[Symbol.dispose]();
+    this.#refuse(nobodyListens());
+  }
+}
+
+function nobodyListens(): NethoodError {
+  return new NethoodError('interrupted', 'Nothing more is taken.');
+}
