@@ -9,7 +9,6 @@ export type WriteBytes = (bytes: Buffer) => Promise<void>;
 
 export interface PeerUpload {
   readonly method?: 'POST' | 'PUT';
-  readonly method?: 'POST' | 'PUT';
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
   /** Gives the body piece by piece; what it throws breaks the request, so that a part never looks whole. */
