@@ -76,8 +76,8 @@ async function toldOf(capture: MdnsCapture, host: RegExp): Promise<string[]> {
 /** A laptop that is closed: nothing of the agent runs, while the system underneath still answers. */
 const asleepMs = count(30, 600) * 1_000;
 
-describe.concurrent('cards', () => {
-  test('a laptop asleep is gone, and right again as it wakes', { timeout: asleepMs + 120_000 }, async () => {
+describe.concurrent('cards', { timeout: 300_000 }, () => {
+  test('a laptop asleep is gone, and right again as it wakes', { timeout: asleepMs + 240_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nh-asleep-'));
     await using scope = new Scope();
     scope.defer(() => rm(folder, { recursive: true, force: true }));
