@@ -121,7 +121,7 @@ function checkConditions(spot: Spot, there: BigIntStats | undefined, { ifMatch, 
 }
 
 /** Nobody may run what a neighbour wrote, and who could not read the file that is replaced cannot read the new one. */
-async function modeFor(part: Buffer, there: BigIntStats | undefined): Promise<number> {
+export async function modeFor(part: Buffer, there: BigIntStats | undefined): Promise<number> {
   return there === undefined ? (await lstat(part)).mode & 0o644 : Number(there.mode) & 0o666;
 }
 

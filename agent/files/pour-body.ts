@@ -16,7 +16,11 @@ export interface PourOptions {
  * On events, as `receive-body.ts`: a promise for each piece costs a tenth of the speed.
  * @throws `bad-request` (another length than was said), `interrupted`, or what the stream or the disk says
  */
-export function pourBody(body: Readable, part: PartFile, options: PourOptions): Promise<void> {
+export function pourBody(
+  body: Readable,
+  part: Pick<PartFile, 'add' | 'full' | 'room'>,
+  options: PourOptions,
+): Promise<void> {
   const { size, taking, signal, what } = options;
   return new Promise((resolve, reject) => {
     let taken = 0;
@@ -55,11 +59,11 @@ export function pourBody(body: Readable, part: PartFile, options: PourOptions): 
   });
 }
 
-function wrongLength(what: string, size: number | undefined, taken: number): NethoodError {
+export function wrongLength(what: string, size: number | undefined, taken: number): NethoodError {
   return new NethoodError('bad-request', `${what} was to have ${size} bytes, and ${taken} came.`);
 }
 
-function brokenBody(error: unknown, what: string): Error {
+export function brokenBody(error: unknown, what: string): Error {
   if (error instanceof NethoodError || (error instanceof Error && error.name === 'AbortError')) return error;
   return new NethoodError('interrupted', `${what} broke off before its end.`, { cause: error });
 }
