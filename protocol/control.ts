@@ -231,7 +231,7 @@ export const calls = {
     response: z.object({ entries: z.array(EntryView), cursor: z.string().optional(), skipped: Millis }),
   },
   get: {
-    /** `destination` is absolute: a folder to put it in, or the final name. The same request joins a running transfer. */
+    /** `path` as typed, or a pattern. `destination` is absolute: a folder to put it in, or the final name. The same request joins a running transfer. */
     request: z.object({ neighbour: NeighbourName, share: Text, path: Text, destination: Text }),
     response: TransferView,
   },
@@ -253,6 +253,11 @@ export type CallResponse<N extends CallName> = z.infer<(typeof calls)[N]['respon
 export const streams = {
   'transfer-watch': { request: z.object({ id: TransferId }), line: TransferView },
   'job-watch': { request: z.object({ id: JobId }), line: JobView },
+  /** What fits a pattern as shells have it, page by page; the names are paths from the first wildcard on. */
+  matches: {
+    request: z.object({ neighbour: NeighbourName, share: Text, path: Text }),
+    line: z.object({ entries: z.array(EntryView), skipped: Millis }),
+  },
 } as const;
 export type StreamName = keyof typeof streams;
 

@@ -6,6 +6,7 @@ import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { RemoteShare } from '../../protocol/resources.ts';
 import { rootPath, typedPathReadings, type WirePath } from '../../protocol/wire-path.ts';
 import type { FileTree } from '../files/file-tree.ts';
+import { splitPattern } from '../files/name-pattern.ts';
 import type { Neighbour } from '../peers/neighbours.ts';
 import { readyNeighbour } from './actions-neighbours.ts';
 import type { ActionDeps, ControlCalls } from './control-actions.ts';
@@ -44,7 +45,7 @@ async function folderToShare(deps: FileDeps, request: CallRequest<'share'>): Pro
   return deps.publicFolder;
 }
 
-interface Place {
+export interface Place {
   readonly neighbour: Neighbour;
   readonly share: RemoteShare;
   readonly tree: FileTree;
@@ -79,16 +80,33 @@ async function get(deps: FileDeps, request: CallRequest<'get'>, signal: AbortSig
   const destination = absolute(request.destination, 'destination');
   const place = await placeOf(deps, request, signal);
   // Asked before the transfer begins: what does not exist is an error, not a transfer that failed.
-  const path = await firstThatExists(place, async (reading) => {
-    await place.tree.stat(reading, signal);
-    return reading;
-  });
+  const what = await sourceOf(place, request.path, signal);
   const { neighbour, share: source, text } = place;
-  return deps.transfers.get({ neighbour: neighbour.id, share: source.id, path, source: text, destination });
+  return deps.transfers.get({ neighbour: neighbour.id, share: source.id, ...what, source: text, destination });
 }
 
-async function placeOf(
-  { neighbours, remoteTree }: FileDeps,
+/** What has that very name first; where nothing has, it may be a pattern. @throws NethoodError `not-found` */
+export async function sourceOf(
+  place: Place,
+  typed: string,
+  signal: AbortSignal,
+): Promise<{ path: WirePath; matching?: string }> {
+  const there = async (reading: WirePath): Promise<WirePath> => {
+    await place.tree.stat(reading, signal);
+    return reading;
+  };
+  const pattern = splitPattern(typed);
+  try {
+    return { path: await firstThatExists(place, there) };
+  } catch (error) {
+    if (pattern === undefined || !hasCode(error, 'not-found')) throw error;
+    const base = { ...place, readings: typedPathReadings(pattern.base) };
+    return { path: await firstThatExists(base, there), matching: pattern.rest };
+  }
+}
+
+export async function placeOf(
+  { neighbours, remoteTree }: Pick<FileDeps, 'neighbours' | 'remoteTree'>,
   request: { neighbour: string; share: string; path: string },
   signal: AbortSignal,
 ): Promise<Place> {

@@ -1,6 +1,7 @@
 /** Everything that the control API can do, built on the parts. */
 import { deviceCalls } from './actions-device.ts';
 import { fileCalls } from './actions-files.ts';
+import { matches } from './actions-matches.ts';
 import { neighbourCalls } from './actions-neighbours.ts';
 import { printingCalls } from './actions-printing.ts';
 import type { ActionDeps, ControlActions } from './control-actions.ts';
@@ -12,6 +13,7 @@ export function createActions(deps: ActionDeps): ControlActions {
     streams: {
       'transfer-watch': ({ id }, signal) => transfers.watch(id, signal),
       'job-watch': ({ id }, signal) => printing.watch(id, signal),
+      matches: (request, signal) => matches(deps, request, signal),
     },
     print: ({ on, name, ...ticket }, document, signal) => printing.print({ on, name, ticket, user, document }, signal),
   };

@@ -24,7 +24,8 @@ const sealedAtOnce = 4;
 
 export interface FolderFetch {
   readonly place: Place;
-  readonly modified: number;
+  /** Undefined where the folder is the user's own, which keeps its time. */
+  readonly modified: number | undefined;
   readonly staging: LocalPath;
   /** Of the record. */
   readonly key: string;

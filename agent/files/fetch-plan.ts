@@ -41,7 +41,7 @@ interface OpenFolder {
 
 export interface SeenFolder {
   readonly local: LocalPath;
-  readonly modified: number;
+  readonly modified: number | undefined;
 }
 
 export class FetchPlan {

@@ -34,6 +34,8 @@ export interface GetOrder {
   readonly neighbour: DeviceId;
   readonly share: ShareId;
   readonly path: WirePath;
+  /** Of the folder `path` only what fits this pattern (`name-pattern.ts`), into the destination, which must be a folder. */
+  readonly matching?: string | undefined;
   /** For people: `<neighbour>/<share>/<path>`. */
   readonly source: string;
   /** Absolute: an existing folder to put it in, or the final name. */

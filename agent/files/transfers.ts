@@ -10,6 +10,7 @@ import { Scope } from '../base/scope.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 import { NeighbourContact } from './contact.ts';
 import type { GetOrder, Transfers } from './files-service.ts';
+import { beginGetMatches } from './get-matches.ts';
 import { beginGet } from './get-run.ts';
 import { identityHash } from './part-name.ts';
 import { Transfer } from './transfer.ts';
@@ -59,8 +60,13 @@ class RunningTransfers implements Transfers, AsyncDisposable {
   }
 
   get(order: GetOrder): Promise<TransferView> {
-    const key = identityHash('get', order.neighbour, order.share, order.path, order.destination);
-    return this.#joined(key, (ground) => beginGet(ground, order));
+    const { neighbour, share, path, destination, matching } = order;
+    if (matching === undefined) {
+      const key = identityHash('get', neighbour, share, path, destination);
+      return this.#joined(key, (ground) => beginGet(ground, order));
+    }
+    const key = identityHash('get', neighbour, share, path, destination, matching);
+    return this.#joined(key, (ground) => beginGetMatches(ground, { ...order, matching }));
   }
 
   async cancel(id: TransferId): Promise<TransferView> {

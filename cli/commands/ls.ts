@@ -1,5 +1,6 @@
 import type { ControlClient } from '../../protocol/control-client.ts';
 import type { CallResponse, EntryView } from '../../protocol/control.ts';
+import { hasCode } from '../../protocol/errors.ts';
 import type { Command, Context } from '../command.ts';
 import { bytesText, countText, timeText } from '../format/quantity.ts';
 import { padded } from '../format/table.ts';
@@ -10,7 +11,11 @@ const timeWidth = 16;
 
 export const ls: Command = {
   words: [1, 1],
-  details: 'A path is written as names, or as `ls --json` gives it. Without a share: the shares of the neighbour.',
+  options: { long: { type: 'boolean', short: 'l', help: 'with sizes and times' } },
+  details: [
+    'A path is written as names, or as `ls --json` gives it. Without a share: the shares of the neighbour.',
+    "In names `*`, `?` and `[a-z]` stand for others, `**` for any folders: `ls 'anna/docs/**/*.pdf'`. Quote them.",
+  ].join('\n'),
   async run(context) {
     const place = readPlace(context.args.word(0));
     const agent = await context.client();
@@ -36,33 +41,55 @@ async function listWhole({ io, out }: Context, agent: ControlClient, place: Plac
 }
 
 /** A large folder shows its beginning at once. */
-async function listAsItComes({ io, out }: Context, agent: ControlClient, place: Place): Promise<void> {
-  let left = 0;
+async function listAsItComes({ args, io, out }: Context, agent: ControlClient, place: Place): Promise<void> {
+  const long = args.flag('long');
+  const sum = { folders: 0, files: 0, bytes: 0, skipped: 0 };
   for await (const { entries, skipped } of pages(agent, place, io.interrupt)) {
-    left = skipped;
-    for (const entry of entries.toSorted(byPath)) out.say(entryLine(entry));
+    sum.skipped += skipped;
+    for (const entry of entries) {
+      const isFile = entry.kind === 'file';
+      sum[isFile ? 'files' : 'folders']++;
+      sum.bytes += isFile ? entry.size : 0;
+      out.say(long ? longLine(entry) : shortLine(entry));
+    }
   }
-  if (left > 0) out.note(`${countText(left, 'link or special file is', 'links or special files are')} left out.`);
+  if (long) out.note(sumText(sum));
+  if (sum.skipped > 0)
+    out.note(`${countText(sum.skipped, 'link or special file is', 'links or special files are')} left out.`);
 }
 
-async function* pages(
-  agent: ControlClient,
-  place: Place,
-  signal: AbortSignal,
-): AsyncGenerator<CallResponse<'list'>, void> {
-  let skipped = 0;
+type ListPage = Pick<CallResponse<'list'>, 'entries' | 'skipped'>;
+
+/** Names that are there come first; only what nothing is called can be a pattern. */
+async function* pages(agent: ControlClient, place: Place, signal: AbortSignal): AsyncGenerator<ListPage, void> {
+  try {
+    yield* folderPages(agent, place, signal);
+  } catch (error) {
+    if (!hasCode(error, 'not-found') || !/[*?[]/.test(place.path)) throw error;
+    yield* agent.watch('matches', place, signal);
+  }
+}
+
+async function* folderPages(agent: ControlClient, place: Place, signal: AbortSignal): AsyncGenerator<ListPage, void> {
   for (let cursor: string | undefined; ;) {
     const page = await agent.call('list', { ...place, ...(cursor === undefined ? {} : { cursor }) }, signal);
-    skipped += page.skipped;
-    yield { ...page, skipped };
+    yield page;
     if (page.cursor === undefined) return;
     cursor = page.cursor;
   }
 }
 
-function entryLine({ name, kind, size, modified }: EntryView): string {
-  const amount = kind === 'folder' ? '' : bytesText(size);
-  return `${padded(amount, sizeWidth, 'right')}  ${padded(timeText(modified), timeWidth)}  ${name}${kind === 'folder' ? '/' : ''}`;
+function shortLine({ name, kind }: EntryView): string {
+  return kind === 'folder' ? `${name}/` : name;
+}
+
+function longLine(entry: EntryView): string {
+  const amount = entry.kind === 'folder' ? '' : bytesText(entry.size);
+  return `${padded(amount, sizeWidth, 'right')}  ${padded(timeText(entry.modified), timeWidth)}  ${shortLine(entry)}`;
+}
+
+function sumText({ folders, files, bytes }: { folders: number; files: number; bytes: number }): string {
+  return `${countText(folders, 'folder')}, ${countText(files, 'file')}, ${bytesText(bytes)}`;
 }
 
 function byPath(a: EntryView, b: EntryView): number {

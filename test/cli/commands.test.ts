@@ -199,10 +199,37 @@ describe('ls', () => {
       { neighbour: 'anna', share: 'Projects', path: 'some where/', cursor: 'next' },
     ]);
     const human = await cli(['ls', 'anna/Projects'], { home: agent.home });
-    const lines = human.stdout.trimEnd().split('\n');
-    expect(lines.map((line) => line.slice(28))).toEqual(['b', 'd', 'a/', 'c']);
-    expect(lines[0]).toMatch(/^ {2}1\.2 kB {2}2026-11-20 \d\d:00 {2}b$/);
-    expect(human.stderr).toBe('3 links or special files are left out.\n');
+    expect([human.stdout, human.stderr]).toEqual(['b\nd\na/\nc\n', '3 links or special files are left out.\n']);
+  });
+
+  it('-l gives sizes and times for people, and what it is in all', async () => {
+    const agent = await start({
+      calls: { list: async () => ({ entries: [entry('a', 'folder'), entry('b'), entry('c')], skipped: 0 }) },
+    });
+    const { stdout, stderr } = await cli(['ls', '-l', 'anna/Projects'], { home: agent.home });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.slice(28))).toEqual(['a/', 'b', 'c']);
+    expect(lines[1]).toMatch(/^ {2}1\.2 kB {2}2026-11-20 \d\d:00 {2}b$/);
+    expect(stderr).toBe('1 folder, 2 files, 2.5 kB\n');
+  });
+
+  it('takes for a pattern what nothing is called', async () => {
+    const asked: unknown[] = [];
+    const agent = await start({
+      calls: { list: () => Promise.reject(new NethoodError('not-found', 'There is no "*.pdf".')) },
+      streams: {
+        matches: async function* (request) {
+          asked.push(request);
+          yield { entries: [entry('2025/a.pdf')], skipped: 0 };
+          yield { entries: [entry('2026/b.pdf')], skipped: 1 };
+        },
+      },
+    });
+    const human = await cli(['ls', 'anna/Projects/*/*.pdf'], { home: agent.home });
+    expect(human.stdout).toBe('2025/a.pdf\n2026/b.pdf\n');
+    expect(asked).toEqual([{ neighbour: 'anna', share: 'Projects', path: '*/*.pdf' }]);
+    expect(await cliJson(agent, 'ls', 'anna/Projects/plain')).toMatchObject({ code: 4 });
+    expect(asked).toHaveLength(1);
   });
 
   it('of a neighbour asks for its shares as they are in a session', async () => {

@@ -149,6 +149,13 @@ const shareFor = async (...names: string[]): Promise<Audience | undefined> => {
   return added.at(-1)?.audience;
 };
 
+async function matching(path: string): Promise<unknown[]> {
+  const lines: unknown[] = [];
+  for await (const line of actions.streams.matches({ neighbour: 'anna', share: 'Projects', path }, never))
+    lines.push(line);
+  return lines;
+}
+
 const list = (path: string, name = 'Projects', neighbour = 'anna'): ReturnType<ControlActions['calls']['list']> =>
   actions.calls.list({ neighbour, share: name, path }, never);
 
@@ -255,6 +262,21 @@ describe('a path in a share', () => {
     await expect(list('no/such file')).rejects.toThrow('"Anna/Projects/no/such file" does not exist.');
   });
 
+  it('is, of a pattern, a stream of what matches', async () => {
+    expect(await matching('a b/?')).toMatchObject([
+      { entries: [{ name: 'x', path: 'a%20b/x', size: 1 }], skipped: 2 },
+      { entries: [{ name: 'x', path: 'a%20b/x' }], skipped: 2 },
+    ]);
+  });
+
+  it.each([
+    ['a b/nothing*', 'not-found', 'Nothing matches "Anna/Projects/a b/nothing*".'],
+    ['missing/*', 'not-found', '"Anna/Projects/missing/*" does not exist.'],
+    ['a b', 'usage', '"Anna/Projects/a b" is no pattern.'],
+  ])('says of %s what is wrong with it as a pattern', async (path, code, message) => {
+    await expect(matching(path)).rejects.toMatchObject({ code, message });
+  });
+
   it('that leads out of the share is refused before anybody is asked', async () => {
     await expect(list('../x')).rejects.toMatchObject({ code: 'bad-path' });
     expect(asked).toEqual([]);
@@ -273,6 +295,15 @@ describe('get', () => {
     expect(gets).toEqual([
       { neighbour: annaId, share: 'v'.repeat(26), path: rootPath, source: 'Anna/Music', destination: '/d' },
     ]);
+  });
+
+  it('takes for a pattern only what nothing is called', async () => {
+    const request = { neighbour: 'anna', share: 'Music', destination: '/d' };
+    await actions.calls.get({ ...request, path: 'a b/*.pdf' }, never);
+    expect(gets).toMatchObject([{ path: 'a%20b', matching: '*.pdf', source: 'Anna/Music/a b/*.pdf' }]);
+    await expect(actions.calls.get({ ...request, path: 'missing/*.pdf' }, never)).rejects.toMatchObject({
+      code: 'not-found',
+    });
   });
 
   it('begins no transfer of what does not exist, nor to a relative place', async () => {
