@@ -157,6 +157,8 @@ const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 /** Also for HTML. What XML cannot hold (1.0 section 2.2) becomes U+FFFD; line ends are kept from normalisation. */
 export function escapeXml(text: string): string {
+  // Most names are such, and a folder has thousands.
+  if (/^[\w .,()+~'-]*$/.test(text)) return text;
   return text
     .replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
     .replaceAll(/[&<>"]/g, (char) => escapes[char] ?? char)
