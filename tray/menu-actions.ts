@@ -52,7 +52,9 @@ function call(client: ControlClient, ask: AgentAction, destination: string): Pro
     case 'transfer-cancel':
       return client.call('transfer-cancel', { id: ask.transfer });
     case 'job-cancel':
-      return client.call('job-cancel', { id: ask.job });
+    case 'job-hold':
+    case 'job-release':
+      return client.call(ask.kind, { id: ask.job });
     case 'pause':
     case 'resume':
       return client.call(ask.kind, {});

@@ -75,11 +75,21 @@ function amountText({ bytes, bytesTotal }: TransferView): string {
 
 function jobItem(job: JobView): MenuItem {
   const why = job.message ?? reasonsText(job.stateReasons);
-  return submenu(`⎙ ${cleanText(job.name)} on ${cleanText(job.printer)}: ${jobText(job.state)}`, [
+  return submenu(`⎙ ${cleanText(job.name)} on ${cleanText(job.printer)}: ${jobText(job.state)}${pagesText(job)}`, [
     optional(why === '' ? undefined : label(cleanText(why, 100))),
-    optional(undefined),
+    optional(holdButton(job)),
     askButton('Cancel', { kind: 'job-cancel', job: job.id }),
   ]);
+}
+
+function holdButton({ id, state }: JobView): MenuItem | undefined {
+  if (state === 'pending-held') return askButton('Print it now', { kind: 'job-release', job: id });
+  return state === 'pending' ? askButton('Hold', { kind: 'job-hold', job: id }) : undefined;
+}
+
+function pagesText({ state, pages, pagesTotal }: JobView): string {
+  if (pages === null || pages === 0 || !state.startsWith('processing')) return '';
+  return pagesTotal === null ? `, page ${pages}` : `, page ${pages} of ${pagesTotal}`;
 }
 
 function jobText(state: JobState): string {

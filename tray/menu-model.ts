@@ -13,7 +13,7 @@ export type AgentAction =
   | { readonly kind: 'printer-share' | 'printer-unshare'; readonly printer: QueueName }
   | { readonly kind: 'get'; readonly neighbour: DeviceId; readonly share: string }
   | { readonly kind: 'transfer-cancel'; readonly transfer: TransferId }
-  | { readonly kind: 'job-cancel'; readonly job: JobId };
+  | { readonly kind: 'job-cancel' | 'job-hold' | 'job-release'; readonly job: JobId };
 
 export type FolderAction =
   | { readonly kind: 'open-files' }

@@ -1,12 +1,15 @@
 /** The part of the menu about this PC: what is shared, and what could be. */
 import type { PrinterView, ShareView, Snapshot } from '../protocol/control.ts';
-import type { Audience, PrinterState } from '../protocol/resources.ts';
+import type { Audience, PrinterState, Supply } from '../protocol/resources.ts';
 import { askButton, folderButton, label, optional, slots, submenu, type MenuItem } from './menu-model.ts';
 import { cleanText, reasonsText } from './menu-text.ts';
 
 const folderSlots = 12;
 const folderActions = 3;
 const printerSlots = 12;
+/** Percent: somebody should have a new one at hand. */
+const lowLevel = 10;
+const mostSupplies = 2;
 
 /** Always begins with a visible item, so that no two separators meet. */
 export function ownSection(snapshot: Snapshot | undefined): MenuItem[] {
@@ -66,12 +69,24 @@ function printerItem(printer: PrinterView): MenuItem {
   return askButton(`☑ ${name}${audience}`, { kind: 'printer-unshare', printer: printer.id });
 }
 
-/** What anybody wants to know before printing: `ready`, `printing`, or why not. */
-export function printerText(printer: {
+interface PrinterNews {
   readonly state: PrinterState;
   readonly stateReasons: readonly string[];
   readonly accepting: boolean;
-}): string {
+  readonly supplies: readonly Supply[];
+  readonly jobs: number;
+}
+
+/** What anybody wants to know before printing: `ready`, `printing`, or why not; how many wait, and what soon runs out. */
+export function printerText(printer: PrinterNews): string {
+  const waiting = printer.jobs === 0 ? [] : [printer.jobs === 1 ? '1 job' : `${printer.jobs} jobs`];
+  const low = printer.supplies.flatMap(({ name, level }) =>
+    level === null || level > lowLevel ? [] : [`${cleanText(name, 30)} ${level} %`],
+  );
+  return [stateText(printer), ...waiting, ...low.slice(0, mostSupplies)].join(', ');
+}
+
+function stateText(printer: PrinterNews): string {
   if (!printer.accepting) return 'takes no jobs';
   const reasons = reasonsText(printer.stateReasons);
   switch (printer.state) {

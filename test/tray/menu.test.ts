@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NeighbourView, PrinterView, ShareView, Snapshot, TransferView } from '../../protocol/control.ts';
 import { JobId, JobUuid, QueueName } from '../../protocol/ids.ts';
+import { RemotePrinter } from '../../protocol/resources.ts';
 import { buildMenu } from '../../tray/menu.ts';
 import type { MenuItem, MenuModel } from '../../tray/menu-model.ts';
 import { aNeighbour, aPrinter, aShare, aSnapshot, aTransfer, deviceId, shareId } from './snapshots.ts';
@@ -187,9 +188,23 @@ describe('neighbours', () => {
     ],
     [{ state: 'idle', stateReasons: ['toner-low-warning'], accepting: true }, 'toner low'],
     [{ state: 'idle', stateReasons: [], accepting: false }, 'takes no jobs'],
+    [{ state: 'processing', stateReasons: ['none'], accepting: true, jobs: 3 }, 'printing, 3 jobs'],
+    [
+      {
+        state: 'idle',
+        stateReasons: ['none'],
+        accepting: true,
+        supplies: [
+          { name: 'Black Toner', level: 8 },
+          { name: 'Drum', level: 60 },
+          { name: 'Waste', level: null },
+        ],
+      },
+      'ready, Black Toner 8 %',
+    ],
   ] as const)('a printer in state %j is shown as "%s"', (state, text) => {
     const id = QueueName.parse('Ink');
-    const printer = { id, name: 'Ink', supplies: [], jobs: 0, ...state, stateReasons: [...state.stateReasons] };
+    const printer = RemotePrinter.parse({ id, name: 'Ink', ...state });
     const model = menuOf({ neighbours: [aNeighbour({ shares: [], printers: [printer] })] });
     expect(find(model, `bob on pc-2/Printer “Ink”: ${text}`).enabled).toBe(false);
   });
@@ -242,6 +257,20 @@ describe('what is under way', () => {
     });
     expect(find(model, '⎙ letter.pdf on bob on pc-2/Ink: waiting/The neighbour is not there.').enabled).toBe(false);
     expect(visiblePaths(model.items).join()).not.toContain('theirs.pdf');
+    expect(find(model, '⎙ letter.pdf on bob on pc-2/Ink: waiting/Hold').action).toEqual({
+      kind: 'agent',
+      ask: { kind: 'job-hold', job: 7 },
+    });
+    const jobs = [
+      { ...job, state: 'pending-held' as const },
+      { ...job, name: 'book', state: 'processing' as const, pages: 3, pagesTotal: 10 },
+    ];
+    const later = menuOf({ jobs });
+    expect(find(later, '⎙ letter.pdf on bob on pc-2/Ink: held/Print it now').action).toEqual({
+      kind: 'agent',
+      ask: { kind: 'job-release', job: 7 },
+    });
+    expect(find(later, '⎙ book on bob on pc-2/Ink: printing, page 3 of 10').enabled).toBe(true);
   });
 });
 
