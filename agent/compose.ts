@@ -16,6 +16,7 @@ import { createFilesHandlers } from './files/peer-handlers.ts';
 import { createFilesRoute } from './files/serve.ts';
 import { createShares } from './files/shares.ts';
 import { createTransfers } from './files/transfers.ts';
+import { createUploads } from './files/uploads.ts';
 import { createGuestPort, type GuestPort } from './peers/guest-port.ts';
 import { createNeighbours } from './peers/neighbours-service.ts';
 import type { Neighbours } from './peers/neighbours.ts';
@@ -111,6 +112,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   const part = (of: string): Log => log.child({ part: of });
   const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
   const shares = scope.use(await createShares({ config, ownFolders, clock, log: part('shares') }));
+  const uploads = scope.use(await createUploads({ stateFolder: paths.state, clock, log: part('uploads') }));
   const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
   const isProtected = (device: DeviceId): boolean => offered.neighbours?.get(device)?.state === 'ready';
   const { discovery, sources } = await composeDiscovery(scope, deps, ground, isProtected);
@@ -124,7 +126,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
       clock,
       random,
       log: part('peers'),
-      handlers: createFilesHandlers(shares),
+      handlers: createFilesHandlers(shares, uploads),
       trustOf: (device) => trust.trustOf(device),
       onLink,
       loopbackServes,
@@ -142,7 +144,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   scope.use(trust.events.on('changed', (device) => neighbours.trustChanged(device)));
   const printing = scope.use(await composePrinting(deps, ground, { neighbours, discovery }));
   offered.printing = printing;
-  const filesRoute = createFilesRoute(shares);
+  const filesRoute = createFilesRoute(shares, uploads);
   return {
     shares,
     discovery,

@@ -110,7 +110,11 @@ export const commands = {
     summary: 'fetch a file or a folder',
     load: async () => (await import('./commands/get.ts')).get,
   },
-  put: { usage: '<file|folder> <neighbour>/<share>[/<path>]', summary: 'send a file or a folder' },
+  put: {
+    usage: '<file|folder>... <neighbour>/<share>[/<path>] [--keep]',
+    summary: 'send files and folders',
+    load: async () => (await import('./commands/put.ts')).put,
+  },
   mount: { usage: '[<neighbour>[/<share>]] [--revoke]', summary: 'a share in the file manager' },
   print: {
     usage: '<file>... --on <neighbour>/<printer> [--copies N] [--wait] [...]',

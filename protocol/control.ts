@@ -112,9 +112,9 @@ export const TransferView = z.object({
   direction: z.enum(['get', 'put']),
   neighbour: DisplayName,
   neighbourId: DeviceId,
-  /** What is moved, for people: `<neighbour>/<share>/<path>`. */
+  /** What is moved, for people: `<neighbour>/<share>/<path>`; of a put the absolute path here. */
   source: Text,
-  /** Absolute path of the final file or folder. */
+  /** Absolute path of the final file or folder; of a put `<neighbour>/<share>/<path>`. */
   destination: Text,
   state: TransferState,
   files: Millis,
@@ -233,6 +233,19 @@ export const calls = {
   get: {
     /** `path` as typed, or a pattern. `destination` is absolute: a folder to put it in, or the final name. The same request joins a running transfer. */
     request: z.object({ neighbour: NeighbourName, share: Text, path: Text, destination: Text }),
+    response: TransferView,
+  },
+  put: {
+    /** `source` is absolute. `path` as typed: a folder that is there (with `into` it must be), or the final name. The same request joins a running transfer. */
+    request: z.object({
+      source: Text,
+      neighbour: NeighbourName,
+      share: Text,
+      path: Text,
+      into: z.boolean().optional(),
+      /** What is there stays, and this comes beside it. */
+      keep: z.boolean().optional(),
+    }),
     response: TransferView,
   },
   'transfer-cancel': { request: z.object({ id: TransferId }), response: TransferView },

@@ -40,7 +40,7 @@ export const deadlines = {
 } as const;
 
 /** Features of this version; one is used only where both sides list it. */
-export const features = ['walk', 'archive', 'job-events', 'write'] as const;
+export const features = ['walk', 'archive', 'job-events', 'write', 'put'] as const;
 
 export const RequestId = z
   .int()
@@ -103,12 +103,47 @@ const Copy = z.object({ type: z.literal('copy'), ...relocation, flat: z.boolean(
 /** A folder with all that it holds. */
 const Remove = z.object({ type: z.literal('remove'), id: RequestId, share: ShareId, path: WirePath });
 
-export const PeerRequest = z.discriminatedUnion('type', [Ping, Stat, List, Walk, Mkdir, Move, Copy, Remove]);
+/**
+ * What the sender is about to put below a folder of the share, each folder before what it holds. Folders are made at
+ * once; of files the answer says which are wanted. With `keep` a file never takes the place of another. Feature `put`.
+ */
+const Offer = z.object({
+  type: z.literal('offer'),
+  id: RequestId,
+  share: ShareId,
+  path: WirePath,
+  keep: z.boolean(),
+  entries: z.array(PeerEntry).min(1).max(peerLimits.page),
+});
+/** Folders into which nothing more will be put: they get their times, and are made to survive a power cut. */
+const Seal = z.object({
+  type: z.literal('seal'),
+  id: RequestId,
+  share: ShareId,
+  path: WirePath,
+  folders: z
+    .array(z.object({ path: WirePath, modified: z.int() }))
+    .min(1)
+    .max(peerLimits.page),
+});
+
+export const PeerRequest = z.discriminatedUnion('type', [
+  Ping,
+  Stat,
+  List,
+  Walk,
+  Mkdir,
+  Move,
+  Copy,
+  Remove,
+  Offer,
+  Seal,
+]);
 export type PeerRequest = z.infer<typeof PeerRequest>;
 export type PeerRequestType = PeerRequest['type'];
 
 /** What a second asking would do, or be told, twice: it is never asked again by itself, and has more time. */
-const changing: ReadonlySet<PeerRequestType> = new Set(['mkdir', 'move', 'copy', 'remove']);
+const changing: ReadonlySet<PeerRequestType> = new Set(['mkdir', 'move', 'copy', 'remove', 'seal']);
 
 export function changesSomething(type: PeerRequestType): boolean {
   return changing.has(type);
@@ -128,6 +163,17 @@ export type ListResult = z.infer<typeof ListResult>;
 
 const StatResult = z.object({ entry: PeerEntry });
 const Nothing = z.object({});
+/** To one offered entry. */
+export const OfferAnswer = z.discriminatedUnion('state', [
+  /** The folder is there; or the file, by size and time. */
+  z.object({ state: z.literal('here') }),
+  /** `held` bytes of the file are there from an earlier try, whatever they are worth. */
+  z.object({ state: z.literal('wanted'), held: z.int().min(0) }),
+  z.object({ state: z.literal('refused'), code: z.enum(errorCodes).catch('internal'), message: z.string().max(1000) }),
+]);
+export type OfferAnswer = z.infer<typeof OfferAnswer>;
+/** One answer to each entry, in their order. */
+const OfferResult = z.object({ answers: z.array(OfferAnswer).max(peerLimits.page) });
 /** Whether something made room for it. */
 const Relocated = z.object({ replaced: z.boolean() });
 
@@ -140,6 +186,8 @@ export const peerResults = {
   move: Relocated,
   copy: Relocated,
   remove: Nothing,
+  offer: OfferResult,
+  seal: Nothing,
 } as const satisfies Record<PeerRequestType, z.ZodType>;
 export type PeerResult<T extends PeerRequestType> = z.infer<(typeof peerResults)[T]>;
 

@@ -119,7 +119,7 @@ export async function placeOf(
 }
 
 /** The exact name first; else the only one that differs in case alone. @throws NethoodError `not-found` */
-function shareNamed({ name: owner, resources: { shares } }: Neighbour, name: string): RemoteShare {
+export function shareNamed({ name: owner, resources: { shares } }: Neighbour, name: string): RemoteShare {
   const exact = shares.find((candidate) => candidate.name === name);
   if (exact !== undefined) return exact;
   const folded = name.toLowerCase();
@@ -141,7 +141,7 @@ async function firstThatExists<T>(place: Place, ask: (path: WirePath) => Promise
   throw new NethoodError('not-found', `"${place.text}" does not exist.`, { cause: missing });
 }
 
-function absolute(path: string, what: string): string {
+export function absolute(path: string, what: string): string {
   if (!isAbsolute(path))
     throw new NethoodError('bad-request', `The ${what} "${path.slice(0, 200)}" is no absolute path.`);
   return path;

@@ -4,12 +4,13 @@ import { fileCalls } from './actions-files.ts';
 import { matches } from './actions-matches.ts';
 import { neighbourCalls } from './actions-neighbours.ts';
 import { printingCalls } from './actions-printing.ts';
+import { putCalls } from './actions-put.ts';
 import type { ActionDeps, ControlActions } from './control-actions.ts';
 
 export function createActions(deps: ActionDeps): ControlActions {
   const { printing, transfers, user } = deps;
   return {
-    calls: { ...deviceCalls(deps), ...neighbourCalls(deps), ...fileCalls(deps), ...printingCalls(deps) },
+    calls: { ...deviceCalls(deps), ...neighbourCalls(deps), ...fileCalls(deps), ...putCalls(deps), ...printingCalls(deps) },
     streams: {
       'transfer-watch': ({ id }, signal) => transfers.watch(id, signal),
       'job-watch': ({ id }, signal) => printing.watch(id, signal),

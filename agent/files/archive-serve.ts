@@ -64,7 +64,7 @@ function wantedPath(line: string): WirePath {
 }
 
 /** In the order asked for. */
-async function* filesOf(
+export async function* filesOf(
   tree: LocalTree,
   wanted: readonly WirePath[],
   signal: AbortSignal,

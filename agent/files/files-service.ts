@@ -42,11 +42,28 @@ export interface GetOrder {
   readonly destination: string;
 }
 
+export interface PutOrder {
+  readonly neighbour: DeviceId;
+  readonly share: ShareId;
+  /** What the path that was typed can mean, in the order to try. */
+  readonly readings: readonly WirePath[];
+  /** Absolute: a file or folder of this PC. */
+  readonly source: string;
+  /** For people: `<neighbour>/<share>`. */
+  readonly place: string;
+  /** The path must be a folder that is there. */
+  readonly into: boolean;
+  /** What is there stays, and this comes beside it. */
+  readonly keep: boolean;
+}
+
 export interface Transfers {
   readonly events: Emitter<{ changed: [TransferView] }>;
   list(): readonly TransferView[];
   /** Begins it, or joins the one that runs for the same source and destination, or resumes what an earlier one left. */
   get(order: GetOrder): Promise<TransferView>;
+  /** As `get`, the other way. @throws `not-found`, `not-permitted`, `unsupported` */
+  put(order: PutOrder): Promise<TransferView>;
   /** @throws `not-found` */
   cancel(id: TransferId): Promise<TransferView>;
   /** The present state, then each change (at most 4 a second) until a final one. @throws `not-found` */

@@ -2,13 +2,17 @@ import type { ListResult } from '../../protocol/peer.ts';
 import type { PeerHandlers } from '../peers/neighbours.ts';
 import type { Page } from './file-tree.ts';
 import type { Shares } from './files-service.ts';
+import { createPutHandlers } from './receive-offer.ts';
+import type { LocalShares } from './shares.ts';
+import type { Uploads } from './uploads.ts';
 
 type Reading = Pick<PeerHandlers, 'list' | 'stat' | 'walk'>;
+type Putting = ReturnType<typeof createPutHandlers>;
 type Changing = Pick<PeerHandlers, 'mkdir' | 'move' | 'copy' | 'remove'>;
 
 /** What neighbours may ask of our shares over the session. */
-export function createFilesHandlers(shares: Shares): Reading & Changing {
-  return { ...reading(shares), ...changing(shares) };
+export function createFilesHandlers(shares: LocalShares, uploads: Uploads): Reading & Changing & Putting {
+  return { ...reading(shares), ...changing(shares), ...createPutHandlers(shares, uploads) };
 }
 
 function reading(shares: Shares): Reading {

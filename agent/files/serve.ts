@@ -1,6 +1,6 @@
 /**
- * `/files/<shareId>/<wire path>`: one file, with ranges and versions (RFC 9110). `POST /files/<shareId>/archive`: many
- * (`archive-serve.ts`). Stalled readers and errors are the port's affair: what is thrown before the first byte becomes
+ * `/files/<shareId>/<wire path>`: one file, read with ranges and versions (RFC 9110) or written (`receive-file.ts`).
+ * `POST /files/<shareId>/archive`: many (`archive-serve.ts`). Stalled readers and errors are the port's affair: what is thrown before the first byte becomes
  * an answer, what is thrown later breaks the connection, so that a part never looks whole.
  */
 import type { ServerResponse } from 'node:http';
@@ -12,13 +12,16 @@ import { serveArchive } from './archive-serve.ts';
 import type { ByteRange } from './file-tree.ts';
 import { parseRange } from './http-range.ts';
 import type { LocalFile, LocalTree } from './local-tree.ts';
+import { receiveFile } from './receive-file.ts';
+import { receivePut } from './receive-put.ts';
 import { sendPieces } from './send-pieces.ts';
 import type { LocalShares } from './shares.ts';
+import type { Uploads } from './uploads.ts';
 
 /** Bodies under way to one asker; each holds up to 3 MiB. */
 const mostPerAsker = 16;
 
-export function createFilesRoute(shares: LocalShares): HttpRoute {
+export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute {
   const sending = new Map<string, number>();
   return {
     prefix: '/files/',
@@ -28,7 +31,7 @@ export function createFilesRoute(shares: LocalShares): HttpRoute {
       if (count >= mostPerAsker) throw new NethoodError('busy', 'Too many files at once.', { retryAfterMs: 1000 });
       sending.set(asker, count + 1);
       try {
-        await answer(shares, exchange);
+        await answer(shares, uploads, exchange);
       } finally {
         const left = (sending.get(asker) ?? 1) - 1;
         if (left === 0) sending.delete(asker);
@@ -38,16 +41,30 @@ export function createFilesRoute(shares: LocalShares): HttpRoute {
   };
 }
 
-async function answer(shares: LocalShares, exchange: HttpExchange): Promise<void> {
-  const { request, path, asker } = exchange;
-  const slash = path.indexOf('/');
-  const share = ShareId.safeParse(slash < 0 ? path : path.slice(0, slash));
+async function answer(shares: LocalShares, uploads: Uploads, exchange: HttpExchange): Promise<void> {
+  const { request, asker } = exchange;
+  const { share, rest } = targetOf(exchange);
+  const tree = shares.tree(asker, share, 'read');
+  switch (request.method) {
+    case 'GET':
+    case 'HEAD':
+      return sendFile(exchange, tree, parseWirePath(rest));
+    case 'PUT':
+      return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
+    case 'POST':
+      if (rest === 'archive') return serveArchive(tree, exchange);
+      return receivePut(shares, uploads, { share, rest, exchange });
+    case undefined:
+    default:
+      throw new NethoodError('unsupported', `This agent does not know ${request.method ?? ''} for files.`);
+  }
+}
+
+function targetOf({ path }: HttpExchange): { share: ShareId; rest: string } {
+  const [id = ''] = path.split('/', 1);
+  const share = ShareId.safeParse(id);
   if (!share.success) throw new NethoodError('not-found', 'There is no such share.');
-  const tree = shares.tree(asker, share.data, 'read');
-  const rest = slash < 0 ? '' : path.slice(slash + 1);
-  if (request.method === 'GET' || request.method === 'HEAD') await sendFile(exchange, tree, parseWirePath(rest));
-  else if (request.method === 'POST' && rest === 'archive') await serveArchive(tree, exchange);
-  else throw new NethoodError('unsupported', `This agent does not know ${request.method ?? ''} for files.`);
+  return { share: share.data, rest: path.slice(id.length + 1) };
 }
 
 async function sendFile(exchange: HttpExchange, tree: LocalTree, path: WirePath): Promise<void> {

@@ -6,6 +6,7 @@
 import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { WirePath } from '../../protocol/wire-path.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { writeFileDurable } from '../base/write-file-durable.ts';
@@ -47,8 +48,25 @@ const FolderRecord = z.object({
 });
 export type FolderRecord = z.infer<typeof FolderRecord>;
 
-const TransferRecord = z.discriminatedUnion('kind', [PartRecord, FolderRecord]);
+const PutRecord = z.object({
+  kind: z.literal('put'),
+  /** Where in the neighbour's share the folder goes: decided once, as above. */
+  path: WirePath,
+  updated: z.int(),
+});
+
+const UploadRecord = z.object({
+  kind: z.literal('upload'),
+  /** The part of what a neighbour puts into a share of ours. */
+  path: PathText,
+  /** As that of a `part`. */
+  identity: z.string().max(128),
+  updated: z.int(),
+});
+
+const TransferRecord = z.discriminatedUnion('kind', [PartRecord, FolderRecord, PutRecord, UploadRecord]);
 type TransferRecord = z.infer<typeof TransferRecord>;
+type Unsaved<T> = T extends unknown ? Omit<T, 'updated'> : never;
 
 export class TransferRecords {
   readonly #folder: string;
@@ -71,7 +89,19 @@ export class TransferRecords {
     return record?.kind === 'folder' ? record : undefined;
   }
 
-  async save(key: string, record: Omit<PartRecord, 'updated'> | Omit<FolderRecord, 'updated'>): Promise<void> {
+  /** The identity of the part of an upload. */
+  async uploadIdentity(key: string): Promise<string | undefined> {
+    const record = await this.#load(key);
+    return record?.kind === 'upload' ? record.identity : undefined;
+  }
+
+  /** Where a folder that is being put goes. */
+  async putPath(key: string): Promise<WirePath | undefined> {
+    const record = await this.#load(key);
+    return record?.kind === 'put' ? record.path : undefined;
+  }
+
+  async save(key: string, record: Unsaved<TransferRecord>): Promise<void> {
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeFileDurable(this.#file(key), JSON.stringify({ ...record, updated: this.#clock.wall() }));
@@ -85,11 +115,11 @@ export class TransferRecords {
   }
 
   /** Removes what nobody resumed within a day: partial files, then their records. */
-  async removeOld(): Promise<void> {
+  async removeOld(inUse: (key: string) => boolean = () => false): Promise<void> {
     const names = await readdir(this.#folder).catch(noneYet);
     for (const name of names) {
       const key = name.replace(/\.json$/, '');
-      if (!keyPattern.test(key)) continue;
+      if (!keyPattern.test(key) || inUse(key)) continue;
       const record = await this.#load(key);
       if (record !== undefined && this.#clock.wall() - record.updated < keptMs) continue;
       if (record !== undefined) await this.#removeRemains(record);
@@ -98,7 +128,8 @@ export class TransferRecords {
   }
 
   async #removeRemains(record: TransferRecord): Promise<void> {
-    const path = pathFromText(record.kind === 'part' ? record.path : record.staging);
+    if (record.kind === 'put') return;
+    const path = pathFromText(record.kind === 'folder' ? record.staging : record.path);
     try {
       if (record.kind === 'folder') await removeStaging(path, () => false);
       else await removePart(path);

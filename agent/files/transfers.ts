@@ -9,10 +9,11 @@ import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 import { NeighbourContact } from './contact.ts';
-import type { GetOrder, Transfers } from './files-service.ts';
+import type { GetOrder, PutOrder, Transfers } from './files-service.ts';
 import { beginGetMatches } from './get-matches.ts';
 import { beginGet } from './get-run.ts';
 import { identityHash } from './part-name.ts';
+import { beginPut } from './put-run.ts';
 import { Transfer } from './transfer.ts';
 import { TransferRecords } from './transfer-records.ts';
 import type { TransferCourse, TransferWork, WorkGround } from './transfer-work.ts';
@@ -67,6 +68,13 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     }
     const key = identityHash('get', neighbour, share, path, destination, matching);
     return this.#joined(key, (ground) => beginGetMatches(ground, { ...order, matching }));
+  }
+
+  put(order: PutOrder): Promise<TransferView> {
+    const [path = ''] = order.readings;
+    const how = `${order.keep ? 'keep' : ''} ${order.into ? 'into' : ''}`;
+    const key = identityHash('put', order.neighbour, order.share, path, order.source, how);
+    return this.#joined(key, (ground) => beginPut(ground, order));
   }
 
   async cancel(id: TransferId): Promise<TransferView> {

@@ -226,6 +226,10 @@ export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; r
     request: { neighbour: 'anna', share: 'Projects', path: 'big.bin', destination: '/home/me' },
     response: transfer,
   },
+  put: {
+    request: { source: '/home/me/a.pdf', neighbour: 'anna', share: 'Projects', path: '2026', into: true, keep: false },
+    response: { ...transfer, direction: 'put', source: '/home/me/a.pdf', destination: 'Anna/Projects/2026/a.pdf' },
+  },
   'transfer-cancel': { request: { id: transfer.id }, response: { ...transfer, state: 'cancelled' } },
   'job-cancel': { request: { id: job.id }, response: { ...job, state: 'canceled' } },
   'job-hold': { request: { id: job.id }, response: { ...job, state: 'pending-held' } },

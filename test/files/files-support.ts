@@ -23,11 +23,13 @@ import { createFilesHandlers } from '../../agent/files/peer-handlers.ts';
 import { createFilesRoute } from '../../agent/files/serve.ts';
 import { createShares, type LocalShares } from '../../agent/files/shares.ts';
 import type { TransfersDeps } from '../../agent/files/transfers.ts';
+import { createUploads, type Uploads } from '../../agent/files/uploads.ts';
 import { bodyLimits } from '../../agent/peers/body-watch.ts';
 import { withDirectBytes } from '../../agent/peers/direct-bytes.ts';
 import { HttpDoor } from '../../agent/peers/http-door.ts';
 import type { Neighbour, NeighbourEvents } from '../../agent/peers/neighbours.ts';
 import type { Asker } from '../../agent/trust/access.ts';
+import type { Rights } from '../../protocol/resources.ts';
 import { makeIdentity } from '../peers/network-support.ts';
 
 export const annaId = DeviceId.parse('a'.repeat(52));
@@ -63,6 +65,18 @@ export async function openShares(
   return Object.assign(shares, { config });
 }
 
+interface OpenOptions {
+  readonly secure?: boolean;
+  readonly rights?: Rights;
+}
+
+interface Place {
+  readonly folder: string;
+  /** Its port. */
+  readonly relay: number;
+  readonly secure: boolean;
+}
+
 type FakeNeighbours = TransfersDeps['neighbours'];
 
 /** Anna shares `folder`; `neighbours` is how Bob sees her. Traffic goes through a relay that can be cut. */
@@ -80,7 +94,7 @@ export class AnnasShare {
   readonly #sockets = new Set<Socket>();
   readonly #events = new Emitter<NeighbourEvents>();
 
-  private constructor(shares: LocalShares, folder: string, relay: number, secure: boolean) {
+  private constructor(shares: LocalShares, uploads: Uploads, { folder, relay, secure }: Place) {
     this.shares = shares;
     this.folder = folder;
     const [view] = shares.list();
@@ -94,7 +108,7 @@ export class AnnasShare {
         ? withDirectBytes((options) => connectTls({ ...way, ...options, rejectUnauthorized: false }))
         : connect(way);
     Object.assign(agent, { createConnection: connectToRelay });
-    const handlers = createFilesHandlers(shares);
+    const handlers = createFilesHandlers(shares, uploads);
     this.neighbours = {
       events: this.#events,
       get: () => this.neighbour,
@@ -115,12 +129,14 @@ export class AnnasShare {
   }
 
   /** @param secure by TLS and sockets as agents dial them, whose bytes can be taken directly */
-  static async open(scope: Scope, { secure = false } = {}): Promise<AnnasShare> {
+  static async open(scope: Scope, { secure = false, rights = 'read' }: OpenOptions = {}): Promise<AnnasShare> {
     const folder = await temporaryFolder(scope);
     const shares = await openShares(scope);
-    await shares.add({ folder, name: 'Public', audience: 'everyone', rights: 'read' });
+    await shares.add({ folder, name: 'Public', audience: 'everyone', rights });
+    const stateFolder = await temporaryFolder(scope);
+    const uploads = scope.use(await createUploads({ stateFolder, clock: systemClock, log: silentLog }));
     const own = { hostName: () => 'nh-aaaaaaaa.local', addresses: () => [] };
-    const routes = [createFilesRoute(shares)];
+    const routes = [createFilesRoute(shares, uploads)];
     const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));
     const answer: RequestListener = (request, response) => {
       anna.requests.push(`${request.method ?? ''} ${request.headers.range ?? ''}`.trim());
@@ -133,7 +149,7 @@ export class AnnasShare {
       await once(server, 'listening');
       scope.defer(() => server.close());
     }
-    const anna = new AnnasShare(shares, folder, (relay.address() as AddressInfo).port, secure);
+    const anna = new AnnasShare(shares, uploads, { folder, relay: (relay.address() as AddressInfo).port, secure });
     scope.defer(() => anna.cut());
     return anna;
   }

@@ -34,6 +34,8 @@ export const noHandlers: PeerHandlers = {
   move: nothing,
   copy: nothing,
   remove: nothing,
+  offer: nothing,
+  seal: nothing,
 };
 
 export function deviceId(seed: number): DeviceId {

@@ -1,0 +1,105 @@
+/** Puts many small files as one tar. Of what a broken connection did not bring, only that is sent again. */
+import { type ErrorCode, NethoodError } from '../../protocol/errors.ts';
+import type { PeerEntry } from '../../protocol/peer.ts';
+import type { WirePath } from '../../protocol/wire-path.ts';
+import { type ArchivedFile, type MissingFile, packArchive } from './archive-format.ts';
+import { filesOf } from './archive-serve.ts';
+import { jsonOf, peerName } from './peer-http.ts';
+import { offer, type PutContext } from './put-context.ts';
+import { ArchiveAnswer, putUrl } from './put-format.ts';
+import { persistently } from './retry.ts';
+import { sendToPeer } from './send-to-peer.ts';
+
+export interface FailedPut {
+  readonly entry: PeerEntry;
+  readonly code: ErrorCode;
+}
+
+export interface BatchPut {
+  /** Their paths are relative to the folder that is sent, and so are those there. */
+  readonly entries: readonly PeerEntry[];
+  /** The folder in the share. */
+  readonly to: WirePath;
+}
+
+/** Gives the files that were not put, and why. */
+export async function putBatch(context: PutContext, batch: BatchPut, signal: AbortSignal): Promise<FailedPut[]> {
+  const run = new BatchRun(context, batch);
+  await persistently(context.retry, signal, (contact) => run.attempt(contact));
+  return run.failed;
+}
+
+class BatchRun {
+  readonly failed: FailedPut[] = [];
+  readonly #context: PutContext;
+  readonly #to: WirePath;
+  readonly #left: Map<WirePath, PeerEntry>;
+  #again = false;
+
+  constructor(context: PutContext, { entries, to }: BatchPut) {
+    this.#context = context;
+    this.#to = to;
+    this.#left = new Map(entries.map((entry) => [entry.path, entry]));
+  }
+
+  async attempt(signal: AbortSignal): Promise<void> {
+    if (this.#again) await this.#leaveOutWhatIsThere(signal);
+    this.#again = true;
+    if (this.#left.size === 0) return;
+    const sent: PeerEntry[] = [];
+    const { peer, share, keep } = this.#context;
+    const response = await sendToPeer(peer, {
+      path: putUrl(share, 'archive-in', this.#to),
+      headers: { 'content-type': 'application/x-tar', ...(keep ? { 'nethood-keep': '1' } : {}) },
+      send: async (write) => {
+        const files = filesOf(this.#context.source, [...this.#left.keys()], signal);
+        for await (const bytes of packArchive(this.#noted(files, sent))) await write(bytes);
+      },
+      signal,
+    });
+    const answer = ArchiveAnswer.safeParse(await jsonOf(response));
+    if (!answer.success || answer.data.taken + answer.data.failed.length !== sent.length)
+      throw new NethoodError('bad-message', `${peerName(peer)} did not say which files it has taken.`);
+    this.#context.began();
+    for (const { at, code } of answer.data.failed) this.#fail(sent[at]?.path, code);
+    for (const { path } of sent) this.#done(path);
+  }
+
+  /** Which are sent, and which could not be read. */
+  async *#noted(
+    files: AsyncIterable<ArchivedFile | MissingFile>,
+    sent: PeerEntry[],
+  ): AsyncGenerator<ArchivedFile | MissingFile, void> {
+    for await (const file of files) {
+      const entry = this.#left.get(file.path);
+      if (entry !== undefined && 'content' in file) sent.push({ ...entry, size: file.content.length });
+      else if (!('content' in file)) this.#fail(file.path, file.code);
+      yield file;
+    }
+  }
+
+  async #leaveOutWhatIsThere(signal: AbortSignal): Promise<void> {
+    const entries = [...this.#left.values()];
+    const answers = await offer(this.#context, this.#to, entries, signal);
+    for (const [at, { path }] of entries.entries()) {
+      const answer = answers[at];
+      if (answer?.state === 'here') this.#done(path);
+      else if (answer?.state === 'refused') this.#fail(path, answer.code);
+    }
+  }
+
+  #fail(path: WirePath | undefined, code: ErrorCode): void {
+    const entry = path === undefined ? undefined : this.#left.get(path);
+    if (entry === undefined) return;
+    this.#left.delete(entry.path);
+    this.failed.push({ entry, code });
+  }
+
+  #done(path: WirePath): void {
+    const entry = this.#left.get(path);
+    if (entry === undefined) return;
+    this.#left.delete(path);
+    this.#context.progress.received(entry.size);
+    this.#context.progress.add({ files: 1 });
+  }
+}

@@ -1,0 +1,48 @@
+import type { ShareId } from '../../protocol/ids.ts';
+import type { PeerAsk, Neighbours } from '../peers/neighbours.ts';
+import type { PeerEntry, OfferAnswer } from '../../protocol/peer.ts';
+import { NethoodError } from '../../protocol/errors.ts';
+import type { WirePath } from '../../protocol/wire-path.ts';
+import type { LocalTree } from './local-tree.ts';
+import { type PeerHttp, peerName } from './peer-http.ts';
+import { persistently } from './retry.ts';
+import type { TransferCourse } from './transfer-work.ts';
+
+/** What the parts of one running put share. */
+export interface PutContext extends TransferCourse {
+  readonly peer: PeerHttp & { readonly neighbours: Pick<Neighbours, 'request'> };
+  readonly share: ShareId;
+  /** What is sent lies in it. */
+  readonly source: LocalTree;
+  /** Nothing there is replaced. */
+  readonly keep: boolean;
+}
+
+/** What is wanted of what we have: an answer to each entry, in their order. */
+export async function offer(
+  context: PutContext,
+  folder: WirePath,
+  entries: readonly PeerEntry[],
+  signal: AbortSignal,
+): Promise<readonly OfferAnswer[]> {
+  const { peer, share, keep, retry } = context;
+  const ask: PeerAsk<'offer'> = { share, path: folder, keep, entries: [...entries] };
+  const { answers } = await persistently(retry, signal, (contact) =>
+    peer.neighbours.request(peer.id, 'offer', ask, contact),
+  );
+  context.began();
+  if (answers.length === entries.length) return answers;
+  throw new NethoodError('bad-message', `${peerName(peer)} did not answer to each file that it was offered.`);
+}
+
+/** To one entry. @throws where it is refused */
+export async function offerOne(
+  context: PutContext,
+  folder: WirePath,
+  entry: PeerEntry,
+  signal: AbortSignal,
+): Promise<Exclude<OfferAnswer, { state: 'refused' }>> {
+  const [answer] = await offer(context, folder, [entry], signal);
+  if (answer?.state === 'here' || answer?.state === 'wanted') return answer;
+  throw new NethoodError(answer?.code ?? 'internal', answer?.message ?? 'Nothing was offered.');
+}

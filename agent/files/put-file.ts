@@ -1,0 +1,182 @@
+/**
+ * Puts one file. What the neighbour holds of an earlier try is compared block by block, and what follows the last one
+ * that is equal is sent, with its digest behind it: no byte of the file is there by trust in a length or a time.
+ */
+import type { Readable } from 'node:stream';
+import { hasCode, NethoodError } from '../../protocol/errors.ts';
+import type { WirePath } from '../../protocol/wire-path.ts';
+import type { FilePieces } from './file-pieces.ts';
+import { pieceBytes } from './file-pieces.ts';
+import { askPeer, jsonOf, peerName } from './peer-http.ts';
+import type { PutContext } from './put-context.ts';
+import { digestBytes, heldBlock, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
+import { persistently } from './retry.ts';
+import { sendToPeer, type WriteBytes } from './send-to-peer.ts';
+
+/** Times that a file may change under our hands before we give it up. */
+const mostChanges = 3;
+
+export interface FilePut {
+  /** In our own tree. */
+  readonly from: WirePath;
+  /** In the share. */
+  readonly to: WirePath;
+  /** Bytes that may be there from an earlier run. */
+  readonly held: number;
+}
+
+interface Start {
+  readonly etag: string;
+  readonly size: number;
+  readonly modified: number;
+  readonly offset: number;
+}
+
+/** Kept when it is whole and safe under its name there, which is given. */
+export function putFile(context: PutContext, put: FilePut, signal: AbortSignal): Promise<WirePath> {
+  const putter = new FilePutter(context, put);
+  return persistently(context.retry, signal, (contact) => putter.attempt(contact));
+}
+
+class FilePutter {
+  readonly #context: PutContext;
+  readonly #put: FilePut;
+  #held: boolean;
+  #changes = 0;
+  /** Bytes of this file that the progress counts, and those of them that an earlier run had left. */
+  #counted = 0;
+  #resumed: number | undefined;
+
+  constructor(context: PutContext, put: FilePut) {
+    this.#context = context;
+    this.#put = put;
+    this.#held = put.held > 0;
+  }
+
+  async attempt(signal: AbortSignal): Promise<WirePath> {
+    for (;;) {
+      try {
+        const start = this.#held ? await this.#compare(signal) : await this.#fromTheStart(signal);
+        this.#context.began();
+        this.#held = true;
+        return await this.#send(start, signal);
+      } catch (error) {
+        if (!hasCode(error, 'changed') || ++this.#changes > mostChanges) throw error;
+      }
+    }
+  }
+
+  async #fromTheStart(signal: AbortSignal): Promise<Start> {
+    const { pieces, ...version } = await this.#context.source.open(this.#put.from, { signal });
+    await pieces[Symbol.asyncDispose]();
+    return { ...version, offset: 0 };
+  }
+
+  async #compare(signal: AbortSignal): Promise<Start> {
+    const { peer, share, source } = this.#context;
+    const path = putUrl(share, 'held', this.#put.to);
+    const response = await askPeer(peer, { method: 'POST', path, signal });
+    try {
+      const headers = HeldHeaders.safeParse(response.headers);
+      if (!headers.success)
+        throw new NethoodError('bad-message', `${peerName(peer)} did not say how much of a file it has.`);
+      const { pieces, ...version } = await source.open(this.#put.from, { signal });
+      await using held = pieces;
+      const length = Math.min(headers.data['nethood-held'], version.size);
+      return { ...version, offset: await equalBytes(held, length, response) };
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async #send(start: Start, signal: AbortSignal): Promise<WirePath> {
+    const { peer, share, keep } = this.#context;
+    this.#count(start.offset);
+    const response = await sendToPeer(peer, {
+      path: putUrl(share, 'part', this.#put.to),
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-length': start.size - start.offset + digestBytes,
+        'nethood-size': start.size,
+        'nethood-offset': start.offset,
+        'nethood-modified': start.modified,
+        ...(keep ? { 'nethood-keep': '1' } : {}),
+      },
+      send: (write) => this.#pour(start, write, signal),
+      signal,
+    });
+    const answer = PartAnswer.safeParse(await jsonOf(response));
+    if (answer.success) return answer.data.path;
+    throw new NethoodError('bad-message', `${peerName(peer)} did not say where it put the file.`);
+  }
+
+  /** Reads one piece while the other is sent. @throws `changed` before the last of them, so that no mixture is ever whole */
+  async #pour({ etag, size, offset }: Start, write: WriteBytes, signal: AbortSignal): Promise<void> {
+    const digest = newDigest();
+    if (offset < size) {
+      const range = { start: offset, end: size };
+      const { pieces } = await this.#context.source.open(this.#put.from, { range, ifMatch: etag, signal });
+      await using file = pieces;
+      const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(pieceBytes, size - offset)));
+      let sending = Promise.resolve();
+      for (let at = 0; ; at++) {
+        const buffer = buffers[at % 2] ?? Buffer.alloc(0);
+        const bytes = buffer.subarray(0, await file.read(buffer));
+        await sending;
+        if (bytes.length === 0) break;
+        digest.update(bytes);
+        sending = write(bytes).then(() => this.#sent(bytes.length));
+        // It is told by the next round, which may fail by itself before.
+        sending.catch(() => undefined);
+      }
+    }
+    await write(digest.digest());
+  }
+
+  #sent(bytes: number): void {
+    this.#counted += bytes;
+    this.#context.progress.received(bytes);
+  }
+
+  /** Sets how many bytes of this file count as done; those of the first try were there before. */
+  #count(bytes: number): void {
+    const resumed = Math.min(this.#resumed ?? bytes, bytes);
+    this.#context.progress.add({ bytes: bytes - this.#counted, resumedFrom: resumed - (this.#resumed ?? 0) });
+    this.#counted = bytes;
+    this.#resumed = resumed;
+  }
+}
+
+/** How many bytes from the beginning are the same, in whole blocks but for the last one. */
+async function equalBytes(file: FilePieces, length: number, digests: Readable): Promise<number> {
+  const buffer = Buffer.allocUnsafeSlow(heldBlock);
+  let equal = 0;
+  for await (const digest of inPieces(digests, digestBytes)) {
+    const wanted = Math.min(heldBlock, length - equal);
+    if (wanted === 0) break;
+    const bytes = buffer.subarray(0, wanted);
+    if (!(await filled(file, bytes)) || !newDigest().update(bytes).digest().equals(digest)) break;
+    equal += wanted;
+  }
+  return equal;
+}
+
+async function filled(file: FilePieces, buffer: Buffer): Promise<boolean> {
+  for (let at = 0; at < buffer.length;) {
+    const bytes = await file.read(buffer.subarray(at));
+    if (bytes === 0) return false;
+    at += bytes;
+  }
+  return true;
+}
+
+/** A stream in pieces of the same length; what is left over at its end is dropped. */
+async function* inPieces(stream: Readable, length: number): AsyncGenerator<Buffer, void> {
+  let held: Buffer = Buffer.alloc(0);
+  for await (const bytes of stream as AsyncIterable<Buffer>) {
+    held = Buffer.concat([held, bytes]);
+    let at = 0;
+    for (; held.length - at >= length; at += length) yield held.subarray(at, at + length);
+    held = held.subarray(at);
+  }
+}

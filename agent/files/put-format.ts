@@ -1,0 +1,48 @@
+/** What is said in headers and bodies when files are put; `docs/protocol.md` describes it. */
+import { createHash, type Hash } from 'node:crypto';
+import { z } from 'zod';
+import { errorCodes } from '../../protocol/errors.ts';
+import type { ShareId } from '../../protocol/ids.ts';
+import { WirePath } from '../../protocol/wire-path.ts';
+import { archiveLimits } from './archive-format.ts';
+
+/** Of a part, compared one by one when it is gone on with. */
+export const heldBlock = 1 << 20;
+/** Bytes of a digest. */
+export const digestBytes = 32;
+
+/** SHA-256 (FIPS 180-4). */
+export function newDigest(): Hash {
+  return createHash('sha256');
+}
+
+const Whole = z.coerce.number().int().min(0);
+
+/** Of `held`: how many bytes are there, and in the body a digest for each block of them. */
+export const HeldHeaders = z.object({ 'nethood-held': Whole });
+
+/** Of `part`: the body has the file from `offset` on, and then the digest of these bytes. */
+export const PartHeaders = z.object({
+  'content-length': Whole,
+  'nethood-size': Whole,
+  'nethood-offset': Whole,
+  'nethood-modified': z.coerce.number().int(),
+  'nethood-keep': z.literal('1').optional(),
+});
+export type PartHeaders = z.infer<typeof PartHeaders>;
+
+/** Under which name it is whole and safe on the disk. */
+export const PartAnswer = z.object({ path: WirePath });
+
+/** Of `archive-in`: `at` counts the files of the tar from 0; all others are whole and safe on the disk. */
+export const ArchiveAnswer = z.object({
+  taken: z.int().min(0),
+  failed: z
+    .array(z.object({ at: z.int().min(0), code: z.enum(errorCodes).catch('internal') }))
+    .max(archiveLimits.files),
+});
+export type ArchiveAnswer = z.infer<typeof ArchiveAnswer>;
+
+export function putUrl(share: ShareId, what: 'held' | 'part' | 'archive-in', path: WirePath): string {
+  return `/files/${share}/${what}/${path}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * Goes through our folder, offers what is in it page by page, and says what is to be sent: small files in batches,
+ * large ones alone. Folders are made there by the offer, empty ones too.
+ */
+import type { OfferAnswer, PeerEntry } from '../../protocol/peer.ts';
+import { parentPath, rootPath, type WirePath } from '../../protocol/wire-path.ts';
+import { archiveLimits } from './archive-format.ts';
+import type { FailedPut } from './put-batch.ts';
+import { offer, type PutContext } from './put-context.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+export type PutJob =
+  | { readonly kind: 'batch'; readonly entries: readonly PeerEntry[] }
+  | { readonly kind: 'alone'; readonly entry: PeerEntry; readonly held: number };
+
+export interface PutPlanDeps {
+  /** The folder in the share. */
+  readonly to: WirePath;
+  readonly queue: WorkQueue<PutJob>;
+  readonly refused: (failure: FailedPut) => void;
+}
+
+const batchFiles = 500;
+const batchBytes = 8 << 20;
+
+export class PutPlan {
+  /** All below the folder that is sent, each before those in it. */
+  readonly folders: PeerEntry[] = [];
+  readonly #context: PutContext;
+  readonly #deps: PutPlanDeps;
+  /** Folders that are not there, so that nothing in them can be. */
+  readonly #closed = new Set<WirePath>();
+  #batch: PeerEntry[] = [];
+  #batchBytes = 0;
+  #files = 0;
+  #bytes = 0;
+
+  constructor(context: PutContext, deps: PutPlanDeps) {
+    this.#context = context;
+    this.#deps = deps;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { source, progress } = this.#context;
+    let cursor: string | undefined;
+    do {
+      const page = await source.walk(rootPath, cursor, signal);
+      progress.add({ skipped: page.skipped });
+      const entries = page.entries.filter((entry) => this.#isOpen(entry));
+      const answers = entries.length === 0 ? [] : await offer(this.#context, this.#deps.to, entries, signal);
+      for (const [at, entry] of entries.entries()) await this.#plan(entry, answers[at], signal);
+      // Whoever waits for work gets what there is; else batches are filled up first.
+      if (this.#deps.queue.empty) await this.#endBatch(signal);
+      if (page.cursor === undefined) progress.totals(this.#files, this.#bytes);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    await this.#endBatch(signal);
+    this.#deps.queue.end();
+  }
+
+  /** Parents come first, within a page too. */
+  #isOpen({ path, kind }: PeerEntry): boolean {
+    if (!this.#closed.has(parentPath(path))) return true;
+    if (kind === 'folder') this.#closed.add(path);
+    return false;
+  }
+
+  async #plan(entry: PeerEntry, answer: OfferAnswer | undefined, signal: AbortSignal): Promise<void> {
+    const { kind, size, path } = entry;
+    // Of the same page as its folder, which was refused.
+    if (answer === undefined || !this.#isOpen(entry)) return;
+    if (kind === 'file') {
+      this.#files++;
+      this.#bytes += size;
+    }
+    if (answer.state === 'refused') {
+      if (kind === 'folder') this.#closed.add(path);
+      this.#deps.refused({ entry, code: answer.code });
+    } else if (kind === 'folder') this.folders.push(entry);
+    else if (answer.state === 'here') this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size });
+    else if (size > archiveLimits.file) await this.#deps.queue.put({ kind: 'alone', entry, held: answer.held }, signal);
+    else await this.#addToBatch(entry, signal);
+  }
+
+  async #addToBatch(entry: PeerEntry, signal: AbortSignal): Promise<void> {
+    this.#batch.push(entry);
+    this.#batchBytes += entry.size;
+    if (this.#batch.length >= batchFiles || this.#batchBytes >= batchBytes) await this.#endBatch(signal);
+  }
+
+  async #endBatch(signal: AbortSignal): Promise<void> {
+    const entries = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    if (entries.length > 0) await this.#deps.queue.put({ kind: 'batch', entries }, signal);
+  }
+}

@@ -1,0 +1,83 @@
+/** A put, from its order to its end. */
+import { NethoodError } from '../../protocol/errors.ts';
+import type { DeviceId } from '../../protocol/ids.ts';
+import { parentPath, pathComponents, pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
+import type { PutOrder } from './files-service.ts';
+import { offerOne, type PutContext } from './put-context.ts';
+import { putFile } from './put-file.ts';
+import { putFolder } from './put-folder.ts';
+import { openSource, type PutSource } from './put-source.ts';
+import { putTargetOf, shownPlace } from './put-target.ts';
+import { createRemoteTree } from './remote-tree.ts';
+import type { TransferWork, WorkGround } from './transfer-work.ts';
+
+/** @throws what the source or the neighbour says */
+export async function beginPut(ground: WorkGround, order: PutOrder): Promise<TransferWork> {
+  const { neighbours, clock, records, key } = ground;
+  const { neighbour, share, keep } = order;
+  checkTaken(ground, order.neighbour);
+  const source = await openSource(order.source, clock, ground.signal);
+  try {
+    const to = await targetOf(ground, order, source);
+    return {
+      start: { direction: 'put', neighbour, source: order.source, destination: shownPlace(order.place, to) },
+      run: async (course, signal) => {
+        using opened = source;
+        const peer = { neighbours, id: neighbour, clock };
+        const context: PutContext = { ...course, peer, share, source: opened.tree, keep };
+        const path = await (opened.entry.kind === 'folder' ? sentFolder : sentFile)(context, { opened, to }, signal);
+        await records.remove(key);
+        return shownPlace(order.place, path);
+      },
+    };
+  } catch (error) {
+    source[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Without a session nobody knows; it is asked for then by the first request. */
+function checkTaken({ neighbours }: WorkGround, id: DeviceId): void {
+  const neighbour = neighbours.get(id);
+  if (neighbour?.state !== 'ready' || neighbour.features.has('put')) return;
+  throw new NethoodError('unsupported', `"${neighbour.name}" has a version of nethood that takes no files.`);
+}
+
+/** A folder that was begun goes on where it is; "into it, as it is there now" would put it into itself. */
+async function targetOf(ground: WorkGround, order: PutOrder, source: PutSource): Promise<WirePath> {
+  const begun = await ground.records.putPath(ground.key);
+  if (begun !== undefined) return begun;
+  const tree = createRemoteTree(ground, order.neighbour, order.share);
+  const path = await putTargetOf(tree, order, source.name, ground.signal);
+  if (source.entry.kind === 'folder') await ground.records.save(ground.key, { kind: 'put', path });
+  return path;
+}
+
+interface Sent {
+  readonly opened: PutSource;
+  readonly to: WirePath;
+}
+
+async function sentFile(context: PutContext, { opened, to }: Sent, signal: AbortSignal): Promise<WirePath> {
+  const { entry, path } = opened;
+  context.progress.totals(1, entry.size);
+  const answer = await offerOne(context, parentPath(to), { ...entry, path: lastOf(to) }, signal);
+  if (answer.state === 'here') {
+    context.progress.add({ files: 1, bytes: entry.size, resumedFrom: entry.size });
+    return to;
+  }
+  const final = await putFile(context, { from: path, to, held: answer.held }, signal);
+  context.progress.add({ files: 1 });
+  return final;
+}
+
+async function sentFolder(context: PutContext, { opened, to }: Sent, signal: AbortSignal): Promise<WirePath> {
+  const { entry } = opened;
+  await offerOne(context, parentPath(to), { ...entry, path: lastOf(to) }, signal);
+  await putFolder(context, { to, modified: entry.modified }, signal);
+  return to;
+}
+
+function lastOf(path: WirePath): WirePath {
+  return pathFromComponents(pathComponents(path).slice(-1));
+}

@@ -1,0 +1,138 @@
+/**
+ * Parts of large files that neighbours put into our shares: each beside its place, with a record in `state/uploads/`
+ * that is saved before it is made, so that none lies about unknown; a day after the last byte both are removed.
+ */
+import { lstat, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NethoodError } from '../../protocol/errors.ts';
+import type { ShareId } from '../../protocol/ids.ts';
+import type { WirePath } from '../../protocol/wire-path.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { Scope } from '../base/scope.ts';
+import type { Asker } from '../trust/access.ts';
+import { hasErrno } from './file-errors.ts';
+import { joinLocal, pathToText } from './local-path.ts';
+import type { Spot } from './local-spot.ts';
+import { identityOf, PartFile } from './part-file.ts';
+import { identityHash, partName } from './part-name.ts';
+import { removePart, TransferRecords } from './transfer-records.ts';
+
+const cleanEveryMs = 60 * 60 * 1000;
+
+export interface UploadsDeps {
+  /** `uploads/` is made in it. */
+  readonly stateFolder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Running {
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+export async function createUploads(deps: UploadsDeps): Promise<Uploads> {
+  const uploads = new Uploads(deps);
+  await uploads.clean();
+  return uploads;
+}
+
+export class Uploads implements AsyncDisposable {
+  readonly clock: Clock;
+  readonly #scope = new Scope();
+  readonly #records: TransferRecords;
+  readonly #log: Log;
+  readonly #running = new Map<string, Running>();
+  #timer: Disposable | undefined;
+
+  constructor({ stateFolder, clock, log }: UploadsDeps) {
+    this.clock = clock;
+    this.#log = log;
+    this.#records = new TransferRecords(join(stateFolder, 'uploads'), clock, log);
+  }
+
+  /** Removes what nobody went on with for a day, now and every hour. */
+  async clean(): Promise<void> {
+    await this.#records.removeOld((key) => this.#running.has(key));
+    this.#timer = this.clock.timer(cleanEveryMs, () =>
+      this.#scope.run(
+        () => this.clean(),
+        (error) => this.#log.error({ error: String(error) }, 'old uploads could not be removed'),
+      ),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    await this.#scope[Symbol.asyncDispose]();
+  }
+
+  keyOf(asker: Asker, share: ShareId, path: WirePath): string {
+    return identityHash('upload', asker.kind === 'device' ? asker.id : asker.kind, share, path);
+  }
+
+  /** One at a time has a part: whoever comes again has lost the connection of the last time, which is ended. */
+  async alone<T>(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (let last = this.#running.get(key); last !== undefined; last = this.#running.get(key)) {
+      last.stop.abort(new NethoodError('interrupted', 'The same file is being put again.'));
+      await last.ended;
+    }
+    const stop = new AbortController();
+    const result = work(AbortSignal.any([signal, stop.signal])).finally(() => this.#running.delete(key));
+    const ended = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.set(key, { stop, ended });
+    return result;
+  }
+
+  partOf(key: string, { folder }: Spot): Buffer {
+    return folder.at(Buffer.from(partName(key)));
+  }
+
+  /** Bytes of the part, whatever they are worth; 0 where there is none of ours. */
+  async held(key: string, spot: Spot): Promise<number> {
+    const identity = await this.#records.uploadIdentity(key);
+    if (identity === undefined) return 0;
+    const stat = await lstat(this.partOf(key, spot), { bigint: true }).catch(missing);
+    // With a second name it would be changed under that one too.
+    const ours = stat?.isFile() === true && stat.nlink === 1n && identityOf(stat) === identity;
+    return ours ? Number(stat.size) : 0;
+  }
+
+  /** The part, cut to `offset`. @throws `changed` where it has fewer bytes */
+  async open(key: string, spot: Spot, offset: number): Promise<PartFile> {
+    const part = this.partOf(key, spot);
+    if (offset === 0) {
+      await this.drop(key, spot);
+      await this.#save(key, spot, '');
+      const file = await PartFile.create(part);
+      await this.#save(key, spot, await file.identity());
+      return file;
+    }
+    const identity = await this.#records.uploadIdentity(key);
+    if (identity === undefined || (await this.held(key, spot)) < offset)
+      throw new NethoodError('changed', `Of ${spot.what} there are fewer bytes than that.`);
+    await this.#save(key, spot, identity);
+    return PartFile.reopen(part, { identity, length: offset });
+  }
+
+  /** The part has its name, or is no longer wanted. */
+  async drop(key: string, spot: Spot): Promise<void> {
+    await removePart(this.partOf(key, spot));
+    await this.#records.remove(key);
+  }
+
+  async #save(key: string, { folder }: Spot, identity: string): Promise<void> {
+    // By its true path: the descriptor that it is reached by is gone with this request.
+    const path = joinLocal(await realpath(folder.path, { encoding: 'buffer' }), Buffer.from(partName(key)));
+    await this.#records.save(key, { kind: 'upload', path: pathToText(path), identity });
+  }
+}
+
+function missing(error: unknown): undefined {
+  if (hasErrno(error, 'ENOENT')) return undefined;
+  throw error;
+}
