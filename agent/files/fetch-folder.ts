@@ -4,6 +4,7 @@
  */
 import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { FetchPlan, isUnholdable, type Job, type SeenFolder, type WantedFile } from './fetch-plan.ts';
@@ -51,7 +52,8 @@ export async function fetchFolder(context: GetContext, fetch: FolderFetch, signa
   await makeStaging(fetch.staging);
   try {
     const root = { local: made.path, modified: fetch.modified, fresh: made.fresh };
-    const folders = await new FolderFetcher(context, fetch, signal).run(root);
+    await using writer = new BatchWriter(fetch.staging);
+    const folders = await new FolderFetcher(context, { ...fetch, writer }, signal).run(root);
     await sealAll(folders);
     await sealFolder(folder);
   } catch (error) {
@@ -72,14 +74,14 @@ function isLargePart(name: string): boolean {
 
 class FolderFetcher {
   readonly #context: GetContext;
-  readonly #fetch: FolderFetch;
+  readonly #fetch: FolderFetch & { readonly writer: BatchWriter };
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #queue = new WorkQueue<Job>(plannedAhead, (job) => (job.kind === 'batch' ? job.files.length : 1));
   #firstFailure: Failure | undefined;
   #failures = 0;
 
-  constructor(context: GetContext, fetch: FolderFetch, signal: AbortSignal) {
+  constructor(context: GetContext, fetch: FolderFetch & { readonly writer: BatchWriter }, signal: AbortSignal) {
     this.#context = context;
     this.#fetch = fetch;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
@@ -115,8 +117,8 @@ class FolderFetcher {
   }
 
   async #fetchBatch(files: readonly WantedFile[]): Promise<void> {
-    const { staging } = this.#fetch;
-    const failed = await fetchBatch(this.#context, { files, staging }, this.#signal);
+    const { writer } = this.#fetch;
+    const failed = await fetchBatch(this.#context, { files, writer }, this.#signal);
     for (const { file, code } of failed) {
       // Between two looks it grew, or it changed under the reader: alone it gets its tries.
       if (code === 'too-large' || code === 'changed') await this.#fetchAlone(file);

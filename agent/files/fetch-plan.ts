@@ -3,7 +3,7 @@
  * large ones alone. What is here already with the same size and time is left out.
  */
 import { statfs } from 'node:fs/promises';
-import { hasCode, NethoodError } from '../../protocol/errors.ts';
+import { NethoodError } from '../../protocol/errors.ts';
 import type { PeerEntry } from '../../protocol/peer.ts';
 import { pathComponents, type WirePath } from '../../protocol/wire-path.ts';
 import { archiveLimits } from './archive-format.ts';
@@ -174,7 +174,7 @@ export class FetchPlan {
 
 /** Whether this file system cannot have a path at all: too long, or with bytes that its names may not have (EINVAL: FAT). */
 export function isUnholdable(error: unknown): boolean {
-  const cause = hasCode(error, 'write-failed', 'not-found') && error instanceof Error ? error.cause : error;
+  const cause = error instanceof NethoodError ? error.cause : error;
   return ['ENAMETOOLONG', 'EILSEQ', 'EINVAL'].includes(errnoOf(cause) ?? '');
 }
 

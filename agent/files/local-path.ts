@@ -27,3 +27,12 @@ export function pathFromText(text: string): LocalPath {
   const bytes = Buffer.from(text, 'base64');
   return process.platform === 'win32' ? bytes.toString() : bytes;
 }
+
+/** As text of one character a byte: what goes to a thread as text is neither copied with its buffer nor checked. */
+export function pathToLatin1(path: LocalPath): string {
+  return typeof path === 'string' ? path : path.toString('latin1');
+}
+
+export function pathFromLatin1(text: string): LocalPath {
+  return process.platform === 'win32' ? text : Buffer.from(text, 'latin1');
+}

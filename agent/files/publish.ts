@@ -3,10 +3,8 @@ import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
 import { hasErrno, writeError } from './file-errors.ts';
 import { modifiedOf } from './file-version.ts';
-import { numberedName } from './local-name.ts';
+import { finalNames, withoutLinks } from './final-names.ts';
 import { joinLocal, type LocalPath, shownPath } from './local-path.ts';
-
-const mostNumbers = 10_000;
 
 export interface Place {
   readonly folder: LocalPath;
@@ -24,7 +22,7 @@ export interface Version {
  */
 export async function publish(part: LocalPath, place: Place, version: Version): Promise<LocalPath> {
   try {
-    for (const path of candidates(place)) {
+    for (const path of finalNames(place.folder, place.name)) {
       if (await namedAnew(part, path)) return path;
       if (!(await isSame(path, version))) continue;
       await unlink(part);
@@ -38,17 +36,12 @@ export async function publish(part: LocalPath, place: Place, version: Version): 
 
 /** Where this version is already, under the name or a numbered one; else undefined. */
 export async function placeOfSame(place: Place, version: Version): Promise<LocalPath | undefined> {
-  for (const path of candidates(place)) {
+  for (const path of finalNames(place.folder, place.name)) {
     const stat = await lstat(path).catch(missing);
     if (stat === undefined) return undefined;
     if (await isSame(path, version)) return path;
   }
   throw tooMany(place);
-}
-
-function* candidates({ folder, name }: Place): Generator<LocalPath, void> {
-  yield joinLocal(folder, name);
-  for (let number = 2; number < mostNumbers; number++) yield joinLocal(folder, numberedName(name, number));
 }
 
 /** False where the name is taken. A second name (link) cannot replace anything; rename would. */
@@ -57,7 +50,7 @@ export async function namedAnew(part: LocalPath, path: LocalPath): Promise<boole
     await link(part, path);
   } catch (error) {
     if (hasErrno(error, 'EEXIST')) return false;
-    if (!hasErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES')) throw error;
+    if (!hasErrno(error, ...withoutLinks)) throw error;
     // FAT and some network file systems have no links: look first, which leaves a moment in between.
     if ((await lstat(path).catch(missing)) !== undefined) return false;
     await rename(part, path);

@@ -155,7 +155,7 @@ it('the same command goes on where it was, even into a folder that it named itse
   const named = join(home, 'copy');
   anna.cutAfter = 2_000_000;
   const view = await begin('work', named);
-  await expect.poll(() => transfers.list()[0]?.state).toBe('waiting');
+  for await (const next of transfers.watch(view.id, never)) if (next.state === 'waiting') break;
   await transfers[Symbol.asyncDispose]();
   expect(transfers.list()[0]).toMatchObject({ id: view.id, state: 'failed', error: { code: 'interrupted' } });
   await startAgent();

@@ -1,0 +1,117 @@
+/**
+ * Writes files by the thousand, each whole under its name or not at all. Gathers them into batches for a thread of its
+ * own; what is added is copied, and at most a few batches are under way.
+ */
+import { NethoodError } from '../../protocol/errors.ts';
+import { writeError } from './file-errors.ts';
+import { FileThread } from './file-thread.ts';
+import { joinLocal, type LocalPath, pathToLatin1, shownPath } from './local-path.ts';
+import type { Place } from './publish.ts';
+import type { BatchAnswer, BatchAsk, BatchFault, BatchFile } from './write-batch.ts';
+
+const batchFiles = 256;
+const batchBytes = 1 << 20;
+/** One is written while the next is gathered, or made safe. */
+const mostUnderWay = 3;
+
+export interface NewFile {
+  readonly place: Place;
+  readonly content: Uint8Array;
+  readonly modified: number;
+}
+
+/** Told when the file has its name, or why it has none. */
+export type Written = (error: NethoodError | undefined) => void;
+
+interface Batch {
+  readonly content: ArrayBuffer;
+  readonly files: BatchFile[];
+  /** In the order of their first file. */
+  readonly folders: Map<string, number>;
+  readonly told: { readonly place: Place; readonly written: Written }[];
+  bytes: number;
+}
+
+export class BatchWriter implements AsyncDisposable {
+  readonly #staging: string;
+  readonly #thread = new FileThread<BatchAsk, BatchAnswer>('batch-thread');
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #spare: ArrayBuffer[] = [];
+  #batch: Batch | undefined;
+  #parts = 0;
+
+  /** @param staging a folder of ours on the same file system, where files are before they have their names */
+  constructor(staging: LocalPath) {
+    this.#staging = pathToLatin1(staging);
+  }
+
+  /** Whether `add` should wait for `room`. */
+  get full(): boolean {
+    return this.#underWay.size >= mostUnderWay;
+  }
+
+  /** A different file of that name stays, and this one becomes `name (2)`. */
+  add({ place, content, modified }: NewFile, written: Written): void {
+    if (this.#batch !== undefined && this.#batch.bytes + content.length > this.#batch.content.byteLength) this.#send();
+    const batch = (this.#batch ??= this.#newBatch(content.length));
+    new Uint8Array(batch.content).set(content, batch.bytes);
+    batch.bytes += content.length;
+    const folder = pathToLatin1(place.folder);
+    const index = batch.folders.get(folder) ?? batch.folders.size;
+    batch.folders.set(folder, index);
+    const part = `small-${this.#parts++}`;
+    const name = place.name.toString('latin1');
+    batch.files.push({ folder: index, name, part, size: content.length, modified });
+    batch.told.push({ place, written });
+    if (batch.files.length >= batchFiles) this.#send();
+  }
+
+  async room(): Promise<void> {
+    while (this.full) await Promise.race(this.#underWay);
+  }
+
+  /** All that was added until now has been told. */
+  async flush(): Promise<void> {
+    this.#send();
+    await Promise.all(this.#underWay);
+  }
+
+  /** What is under way is ended first, so that nothing is written later. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#underWay);
+    await this.#thread[Symbol.asyncDispose]();
+  }
+
+  #newBatch(first: number): Batch {
+    const spare = first <= batchBytes ? this.#spare.pop() : undefined;
+    const content = spare ?? new ArrayBuffer(Math.max(first, batchBytes));
+    return { content, files: [], folders: new Map(), told: [], bytes: 0 };
+  }
+
+  #send(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    const sent = this.#written(batch).finally(() => this.#underWay.delete(sent));
+    this.#underWay.add(sent);
+  }
+
+  async #written({ content, files, folders, told }: Batch): Promise<void> {
+    try {
+      const ask = { staging: this.#staging, folders: [...folders.keys()], files, content };
+      const answer = await this.#thread.ask(ask, [content]);
+      if (answer.content.byteLength === batchBytes) this.#spare.push(answer.content);
+      for (const [index, { place, written }] of told.entries()) written(errorOf(answer.faults[index], place));
+    } catch (error) {
+      const failure = new NethoodError('internal', `Files could not be written: ${String(error)}`, { cause: error });
+      for (const { written } of told) written(failure);
+    }
+  }
+}
+
+function errorOf(fault: BatchFault | undefined, { folder, name }: Place): NethoodError | undefined {
+  if (fault === undefined) return undefined;
+  const shown = shownPath(joinLocal(folder, name));
+  if (fault.errno === 'EEXIST') return new NethoodError('exists', `Too many files are called like ${shown}.`);
+  return writeError(Object.assign(new Error(fault.message), { code: fault.errno }), shown);
+}
