@@ -38,6 +38,7 @@ export async function showFolder(
 }
 
 function call(client: ControlClient, ask: AgentAction, destination: string): Promise<unknown> {
+  if ('job' in ask) return client.call(ask.kind, { id: ask.job });
   switch (ask.kind) {
     case 'share-public':
       return client.call('share', { public: true });
@@ -51,10 +52,6 @@ function call(client: ControlClient, ask: AgentAction, destination: string): Pro
       return client.call('get', { neighbour: ask.neighbour, share: ask.share, path: '', destination });
     case 'transfer-cancel':
       return client.call('transfer-cancel', { id: ask.transfer });
-    case 'job-cancel':
-    case 'job-hold':
-    case 'job-release':
-      return client.call(ask.kind, { id: ask.job });
     case 'pause':
     case 'resume':
       return client.call(ask.kind, {});

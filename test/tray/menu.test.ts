@@ -67,7 +67,7 @@ const snapshots: fc.Arbitrary<Snapshot | undefined> = fc.option(
   { nil: undefined },
 );
 
-describe('for any snapshot the menu', () => {
+describe('for any snapshot the menu', { timeout: 60_000 }, () => {
   const shapeOf = (items: readonly MenuItem[]): unknown => items.map((item) => [item.kind, shapeOf(item.items)]);
   const empty = buildMenu({ snapshot: undefined, message: undefined });
 
