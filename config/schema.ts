@@ -15,6 +15,8 @@ export const ShareConfig = z.strictObject({
   folder: z.string().min(1).max(4096),
   audience: Audience,
   rights: Rights.default('read'),
+  /** Bytes that all files of a share may have together once others write into it. */
+  quota: z.int().min(0).optional(),
 });
 export type ShareConfig = z.infer<typeof ShareConfig>;
 
@@ -38,6 +40,15 @@ export const Config = z.strictObject({
       /** Names of cards to use or to leave alone; what is in neither is ranked by rule. */
       use: z.array(z.string()).max(64).default([]),
       ignore: z.array(z.string()).max(64).default([]),
+    })
+    .prefault({}),
+  sharing: z
+    .strictObject({
+      /** Bytes that stay free on the disk of a share that others write into; a twentieth of the disk, where that is less. */
+      reserve: z
+        .int()
+        .min(0)
+        .default(256 * 2 ** 20),
     })
     .prefault({}),
   printing: z

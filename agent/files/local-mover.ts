@@ -36,18 +36,21 @@ export class LocalMover {
 
   async copy(from: WirePath, to: WirePath, options: RelocateOptions & { readonly flat?: boolean }): Promise<boolean> {
     checkApart(from, to);
-    const { spots, tree } = this.#deps;
-    const { kind } = await tree.stat(from, options.signal);
+    const { spots, tree, changes } = this.#deps;
+    const { kind, size } = await tree.stat(from, options.signal);
     return spots.hold(to, async (target) => {
       await this.#allow(target, await takenBy(target), { replace: options.replace });
+      using claim = await changes.room.claim(target.folder, size, options.signal);
       const name = hiddenName();
       try {
         const part = target.folder.at(name);
-        if (kind === 'file') await copyFile(this.#deps, { from, part, target }, options.signal);
+        if (kind === 'file') await copyFile(this.#deps, { from, part, target, claim }, options.signal);
         else await mkdir(part, 0o755);
         if (kind === 'folder' && options.flat !== true)
-          await copyFolder(this.#deps, { from, target, name }, options.signal);
-        return await this.#place(name, target, options);
+          await copyFolder(this.#deps, { from, target, name, claim }, options.signal);
+        const replaced = await this.#place(name, target, options);
+        claim.settle(0);
+        return replaced;
       } catch (error) {
         await this.#discard(target, name);
         throw error;
@@ -63,6 +66,7 @@ export class LocalMover {
         await thingAt(spot);
         await rename(spot.at, spot.folder.at(aside));
       });
+      changes.room.forget();
       await spot.folder.sync();
       try {
         await this.#discard(spot, aside);
@@ -82,11 +86,12 @@ export class LocalMover {
       const thing = await thingAt(from);
       const seen = await takenBy(to);
       // `a.txt` may be `A.txt` itself, where the system does not tell them apart.
-      const itself = seen !== undefined && seen.ino === thing.ino && seen.dev === thing.dev && thing.nlink === 1n;
+      const itself = seen !== undefined && isItself(seen, thing);
       if (itself) await rename(from.at, to.at);
       else await this.#allow(to, seen, { replace, leaving: leftBy(from, to) });
       const made = itself ? undefined : await install(from.at, to, { from: thing, there: seen });
       await changes.twins.added(to.folder, to.name);
+      if (seen !== undefined) changes.room.forget();
       return { aside: made, there: itself ? undefined : seen };
     });
     await to.folder.sync();
@@ -104,6 +109,7 @@ export class LocalMover {
       const thing = await lstat(to.folder.at(ready), { bigint: true });
       const made = await install(to.folder.at(ready), to, { from: thing, there: seen });
       await changes.twins.added(to.folder, to.name);
+      if (seen !== undefined) changes.room.forget();
       return { aside: made, there: seen };
     });
     await to.folder.sync();
@@ -132,6 +138,11 @@ export class LocalMover {
     }
     await removeTree([...spot.components.slice(0, -1), name], (components) => spots.open(components));
   }
+}
+
+/** Not a second name of it: renamed to that, the first would stay. */
+function isItself(seen: BigIntStats, thing: BigIntStats): boolean {
+  return seen.ino === thing.ino && seen.dev === thing.dev && (thing.isDirectory() || thing.nlink === 1n);
 }
 
 /** The name that will be free in the folder of `to`. */

@@ -14,6 +14,7 @@ import { hiddenName, install, partError, type Spot, type Spots, takenBy } from '
 import { PartFile } from './part-file.ts';
 import { pourBody } from './pour-body.ts';
 import { checkNew, type ShareChanges } from './share-changes.ts';
+import type { RoomClaim } from './share-room.ts';
 import { entryOf } from './tree-walker.ts';
 
 export interface LocalWriterDeps {
@@ -29,6 +30,8 @@ export interface FileBody {
   readonly modified?: number | undefined;
   /** What it is to replace. */
   readonly there?: BigIntStats | undefined;
+  /** Where its bytes find room. */
+  readonly claim: RoomClaim;
   readonly signal: AbortSignal;
 }
 
@@ -45,12 +48,16 @@ export class LocalWriter {
   }
 
   async write(path: WirePath, options: WriteOptions): Promise<WrittenFile> {
-    return this.#deps.spots.hold(path, async (spot) => {
+    const { spots, changes } = this.#deps;
+    return spots.hold(path, async (spot) => {
       const there = await this.target(spot, options);
+      using claim = await changes.room.claim(spot.folder, options.size, options.signal);
       const part = spot.folder.at(hiddenName());
       try {
-        await this.receive(part, spot, { ...options, there });
-        return await this.give(part, spot, options);
+        await this.receive(part, spot, { ...options, there, claim });
+        const written = await this.give(part, spot, options);
+        claim.settle(Number(there?.size ?? 0));
+        return written;
       } catch (error) {
         await unlink(part).catch(() => undefined); // It was never made, or has its name; `error` is told in any case.
         throw error;
@@ -81,12 +88,13 @@ export class LocalWriter {
   }
 
   /** Makes the whole file at `part`, safe on the disk. */
-  async receive(part: Buffer, spot: Spot, { body, size, modified, there, signal }: FileBody): Promise<void> {
+  async receive(part: Buffer, spot: Spot, source: FileBody): Promise<void> {
+    const { body, size, modified, there, claim, signal } = source;
     try {
       await using file = await PartFile.create(part);
       await spot.folder.check();
       await chmod(part, await modeFor(part, there));
-      await pourBody(body, file, { size, signal, what: spot.what, taking: () => undefined });
+      await pourBody(body, file, { size, signal, what: spot.what, taking: claim.taking });
       await file.finish(modified ?? Math.floor(this.#deps.clock.wall()));
     } catch (error) {
       throw partError(error, spot.what);

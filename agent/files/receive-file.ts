@@ -29,14 +29,14 @@ export async function receiveFile(
   clock: Clock,
 ): Promise<void> {
   const { modified, ...conditions } = wanted(request.headers);
-  using _signs = signsOfLife(response, clock);
-  const written = await tree.write(path, { body: request, modified, ...conditions, signal });
-  const answer: PutAnswer = written;
+  const signs = signsOfLife(response, clock);
+  const writing = tree.write(path, { body: request, modified, ...conditions, signal });
+  const answer: PutAnswer = await writing.finally(() => signs[Symbol.dispose]());
   const body = JSON.stringify(answer);
-  response.writeHead(written.created ? 201 : 200, {
+  response.writeHead(answer.created ? 201 : 200, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    etag: written.etag,
+    etag: answer.etag,
   });
   response.end(body);
 }

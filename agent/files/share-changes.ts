@@ -1,7 +1,7 @@
 import { NethoodError } from '../../protocol/errors.ts';
-import type { Clock } from '../base/clock.ts';
 import type { Spot } from './local-spot.ts';
 import { checkPortable, NameTwins } from './new-name.ts';
+import { ShareRoom, type ShareRoomDeps } from './share-room.ts';
 import { Slots } from './slots.ts';
 
 /** What all who change one share have in common, whoever they are. */
@@ -9,10 +9,11 @@ export interface ShareChanges {
   /** One at a time looks what a name stands for and gives it to something else. Bodies and trees are moved outside. */
   readonly naming: Slots;
   readonly twins: NameTwins;
+  readonly room: ShareRoom;
 }
 
-export function newShareChanges(clock: Clock): ShareChanges {
-  return { naming: new Slots(1), twins: new NameTwins(clock) };
+export function newShareChanges(deps: ShareRoomDeps): ShareChanges {
+  return { naming: new Slots(1), twins: new NameTwins(deps.clock), room: new ShareRoom(deps) };
 }
 
 /**

@@ -18,6 +18,7 @@ import { HeldWalkers } from './held-walkers.ts';
 import { LocalTree } from './local-tree.ts';
 import { newShareChanges, type ShareChanges } from './share-changes.ts';
 import { type OwnFolders, shareableFolder } from './share-folder.ts';
+import { bytesIn } from './share-room.ts';
 import { WritableLocalTree } from './writable-local-tree.ts';
 
 const checkEveryMs = 30_000;
@@ -105,7 +106,7 @@ class ConfiguredShares implements LocalShares {
   }
 
   tree(asker: Asker, id: ShareId, verb: Verb): LocalTree {
-    return this.#tree(asker, this.#share(asker, id, verb));
+    return this.#tree(whoIs(asker), this.#share(asker, id, verb));
   }
 
   writable(asker: Asker, id: ShareId): WritableLocalTree {
@@ -113,12 +114,12 @@ class ConfiguredShares implements LocalShares {
     if (!this.#allows(asker, share, 'write') || share.rights !== 'write')
       throw new NethoodError('not-permitted', `The share "${share.name}" can be read, not written.`);
     return new WritableLocalTree({
-      tree: this.#tree(asker, share),
+      tree: this.#tree(whoIs(asker), share),
       root: () => this.#root(share),
       label: `the share "${share.name}"`,
       guard: this.#guard,
       clock: this.#deps.clock,
-      changes: this.#changesOf(id),
+      changes: this.#changesOf(share),
     });
   }
 
@@ -129,17 +130,25 @@ class ConfiguredShares implements LocalShares {
     return share;
   }
 
-  #changesOf(id: ShareId): ShareChanges {
-    const changes = this.#changes.get(id) ?? newShareChanges(this.#deps.clock);
-    this.#changes.set(id, changes);
+  #changesOf(share: ShareConfig): ShareChanges {
+    const known = this.#changes.get(share.id);
+    if (known !== undefined) return known;
+    const now = (): ShareConfig => this.#configured.find(({ id }) => id === share.id) ?? share;
+    const changes = newShareChanges({
+      limits: () => ({ quota: now().quota, reserve: this.#deps.config.current.sharing.reserve }),
+      measure: (signal) => bytesIn(this.#tree(`quota ${share.id}`, now()), signal),
+      label: `the share "${share.name}"`,
+      clock: this.#deps.clock,
+    });
+    this.#changes.set(share.id, changes);
     return changes;
   }
 
-  #tree(asker: Asker, share: ShareConfig): LocalTree {
+  #tree(asker: string, share: ShareConfig): LocalTree {
     return new LocalTree({
       root: () => this.#root(share),
       label: `the share "${share.name}"`,
-      asker: whoIs(asker),
+      asker,
       held: this.#held,
       guard: this.#guard,
     });

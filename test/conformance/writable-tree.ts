@@ -15,6 +15,17 @@ export interface WritableTreeUnderTest {
   readonly tree: WritableTree;
 }
 
+/** Says what follows the first half when that was taken. */
+function halfThen(rest: () => Promise<never>): Readable {
+  return Readable.from(
+    (async function* () {
+      yield Buffer.from('half');
+      yield await rest();
+    })(),
+    { objectMode: false },
+  );
+}
+
 export function writableTreeConformance(title: string, open: (scope: Scope) => Promise<WritableTreeUnderTest>): void {
   describe(title, () => {
     const scope = new Scope();
@@ -85,19 +96,16 @@ export function writableTreeConformance(title: string, open: (scope: Scope) => P
 
     it('leaves nothing of a body that breaks, is too long, too short, or no longer wanted', async () => {
       await write('a.txt', 'before');
-      const broken = new Readable({ read: () => undefined });
-      broken.push('half');
-      setTimeout(() => broken.destroy(new Error('pulled out')), 20);
+      const broken = halfThen(() => Promise.reject(new Error('pulled out')));
       expect(await codeOf(tree.write(at('a.txt'), { body: broken, signal: never }))).toBe('interrupted');
       expect(await codeOf(write('a.txt', 'twelve bytes', { size: 11 }))).not.toBe('no error');
       expect(await codeOf(write('a.txt', 'twelve bytes', { size: 13 }))).not.toBe('no error');
       const stop = new AbortController();
-      const endless = new Readable({ read: () => undefined });
-      endless.push('half');
-      const stopped = tree.write(at('b.txt'), { body: endless, signal: stop.signal });
-      setTimeout(() => stop.abort(new DOMException('stop', 'AbortError')), 20);
-      await expect(stopped).rejects.toThrow('stop');
-      endless.destroy();
+      const endless = halfThen(() => {
+        stop.abort(new DOMException('stop', 'AbortError'));
+        return new Promise(() => undefined);
+      });
+      await expect(tree.write(at('b.txt'), { body: endless, signal: stop.signal })).rejects.toThrow('stop');
       expect(await content('a.txt')).toBe('before');
       await expect.poll(() => names()).toEqual(['a.txt']);
     });
