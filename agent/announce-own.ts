@@ -23,6 +23,8 @@ export interface OwnDeps {
   readonly printing: Pick<PrintService, 'events' | 'printers'>;
   /** DNS-SD services of the printers that everyone may use, on the open guests port. */
   readonly printerServices: (guestsPort: number) => readonly Announcement[];
+  /** Of the folders that everyone may read there. */
+  readonly folderServices: (guestsPort: number) => readonly Announcement[];
   readonly guests: GuestPort;
   readonly neighbours: Pick<Neighbours, 'resourcesChanged'>;
   readonly discovery: Pick<Discovery, 'announce' | 'renames'>;
@@ -68,9 +70,10 @@ export async function announceOwn(deps: OwnDeps): Promise<AsyncDisposable> {
 async function announce(deps: OwnDeps): Promise<void> {
   const { guests, discovery, log } = deps;
   await openOrCloseGuests(deps);
-  const printers = guests.port === null ? [] : deps.printerServices(guests.port);
+  const { port } = guests;
+  const forEveryone = port === null ? [] : [...deps.printerServices(port), ...deps.folderServices(port)];
   try {
-    await discovery.announce([agentService(deps), ...printers]);
+    await discovery.announce([agentService(deps), ...forEveryone]);
   } catch (error) {
     // Discovery degrades alone: known neighbours are dialled all the same.
     log.warn({ error: toNethoodError(error).message }, 'this device could not be announced');
@@ -99,9 +102,10 @@ async function printersKnown(deps: OwnDeps): Promise<void> {
   await sleep(deps.clock, printersMs, known.signal).catch(() => undefined);
 }
 
-/** Folders for everyone are served to agents only, so far; the guests port is for printers. */
-function hasGuests({ config, printing }: OwnDeps): boolean {
-  return !config.current.paused && printing.printers().some(({ local, audience }) => local && audience === 'everyone');
+function hasGuests({ config: { current }, printing }: OwnDeps): boolean {
+  if (current.paused) return false;
+  const printers = printing.printers().filter(({ local }) => local);
+  return [...current.shares, ...printers].some(({ audience }) => audience === 'everyone');
 }
 
 function agentService({ id, name, peersPort }: OwnDeps): Announcement {

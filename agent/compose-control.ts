@@ -14,6 +14,7 @@ import { judgeCards } from './discovery/cards.ts';
 import { lookAtMdnsPort } from './discovery/port-users.ts';
 import { browseOnce } from './discovery/second-opinion.ts';
 import { allSystemCards } from './discovery/system-cards.ts';
+import type { Mounts } from './files/mounts.ts';
 import { createRemoteTree } from './files/remote-tree.ts';
 import type { PortBlock } from './peers/port-block.ts';
 import type { LocalPrintService } from './printing/print-service-deps.ts';
@@ -40,11 +41,12 @@ export function composeDoctor(
   );
 }
 
-interface ControlParts extends Omit<ActionDeps, 'remoteTree' | 'publicFolder'> {
+interface ControlParts extends Omit<ActionDeps, 'remoteTree' | 'publicFolder' | 'mounts'> {
   readonly paths: Paths;
   readonly block: PortBlock;
   readonly store: SnapshotStore;
   readonly gateway: LocalPrintService['gateway'];
+  readonly mounts: Mounts;
   readonly log: Log;
 }
 
@@ -59,7 +61,7 @@ export async function composeControl(scope: Scope, parts: ControlParts): Promise
   });
   const port = block.ports.loopback;
   const log = parts.log.child({ part: 'control' });
-  const { gateway } = parts;
-  scope.use(createControlServer({ servers: block.loopback, port, token, store, actions, gateway, clock, log }));
+  const { gateway, mounts } = parts;
+  scope.use(createControlServer({ servers: block.loopback, port, token, store, actions, gateway, mounts, clock, log }));
   scope.use(await writeAgentFile(paths.run, { pid: process.pid, url: `http://127.0.0.1:${port}`, token }));
 }

@@ -12,6 +12,7 @@ import { createSnapshotSource } from './control/snapshot-source.ts';
 import { openNameFile } from './discovery/engine-name-file.ts';
 import { createMdnsDiscovery } from './discovery/mdns-discovery.ts';
 import { mergeSources } from './discovery/sources.ts';
+import { folderAnnouncements } from './files/guest-folders.ts';
 import { createFilesHandlers } from './files/peer-handlers.ts';
 import { createFilesRoute } from './files/serve.ts';
 import { createShares } from './files/shares.ts';
@@ -27,6 +28,7 @@ import type { Asker } from './trust/access.ts';
 import { tellPrinting } from './tell-printing.ts';
 import { watchProblems } from './watch-problems.ts';
 import { composeControl, composeDoctor } from './compose-control.ts';
+import { composeGuestFolders, composeMounts } from './compose-folders.ts';
 import { type AgentDeps, composeGround, type Ground } from './compose-ground.ts';
 import { composePrinting } from './compose-printing.ts';
 
@@ -36,7 +38,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
   const ground = await composeGround(scope, deps, notices);
   const net = await composeNeighbours(scope, deps, ground);
   const { shares, neighbours } = net;
-  const guests = openDoors(scope, ground, net);
+  const guests = openDoors(scope, deps, ground, net);
   const transfers = scope.use(await createTransfers({ ...deps, neighbours, stateFolder: deps.paths.state }));
   const ports = (): Snapshot['ports'] => ({ ...ground.block.ports, guests: guests.port });
   const device = { id: ground.identity.id, defaultName: deps.defaultName };
@@ -50,6 +52,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
       name: ground.name,
       peersPort: ground.block.ports.peers,
       printerServices: (port) => net.printing.announcements(port),
+      folderServices: (guestsPort) => folderAnnouncements(shares.list(), { deviceName: ground.name(), guestsPort }),
       guests,
       notices,
       portsChanged: () => store.touch('ports'),
@@ -68,15 +71,17 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
     store,
     block: ground.block,
     gateway: net.printing.gateway,
+    mounts: await composeMounts(scope, deps, ground, neighbours),
     doctor: composeDoctor(scope, deps, ground, net),
   });
   return store;
 }
 
 /** The doors for neighbours and for guests. */
-function openDoors(scope: Scope, ground: Ground, net: Net): GuestPort {
+function openDoors(scope: Scope, deps: AgentDeps, ground: Ground, net: Net): GuestPort {
+  const guestRoutes = [net.printing.ippRoute, composeGuestFolders(deps, ground, net.shares)];
   const guests = scope.use(
-    createGuestPort({ ...ground, ...net, port: ground.block.ports.guests, routes: [net.printing.ippRoute] }),
+    createGuestPort({ ...ground, ...net, port: ground.block.ports.guests, routes: guestRoutes }),
   );
   // The peers port opens last of the doors: whoever calls finds everything there.
   scope.use(

@@ -115,7 +115,11 @@ export const commands = {
     summary: 'send files and folders',
     load: async () => (await import('./commands/put.ts')).put,
   },
-  mount: { usage: '[<neighbour>[/<share>]] [--revoke]', summary: 'a share in the file manager' },
+  mount: {
+    usage: '[<neighbour>[/<share>]] [--open | --list | --revoke]',
+    summary: 'neighbours as a drive in the file manager',
+    load: async () => (await import('./commands/mount.ts')).mount,
+  },
   print: {
     usage: '<file>... --on <neighbour>/<printer> [--copies N] [--wait] [...]',
     summary: "print on a neighbour's printer, or an own one",

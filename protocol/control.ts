@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { DoctorReport } from './doctor.ts';
 import { errorCodes } from './errors.ts';
 import { DeviceId, DisplayName, JobId, JobUuid, QueueName, ShareId, ShareName, TransferId } from './ids.ts';
+import { mountCalls } from './mounts.ts';
 import { EntryKind } from './peer.ts';
 import { AccountingLine, InstalledPrinter } from './print-order.ts';
 import { Audience, JobState, Keywords, PrinterState, RemotePrinter, RemoteShare, Rights, Supply } from './resources.ts';
@@ -248,6 +249,7 @@ export const calls = {
     }),
     response: TransferView,
   },
+  ...mountCalls,
   'transfer-cancel': { request: z.object({ id: TransferId }), response: TransferView },
   'job-cancel': { request: z.object({ id: JobId }), response: JobView },
   'job-hold': { request: z.object({ id: JobId }), response: JobView },

@@ -8,6 +8,7 @@ import type { PrintQuery } from '../../protocol/print-order.ts';
 import type { Clock } from '../base/clock.ts';
 import type { FileTree } from '../files/file-tree.ts';
 import type { Shares, Transfers } from '../files/files-service.ts';
+import type { Mounts } from '../files/mounts.ts';
 import type { Neighbour, Neighbours } from '../peers/neighbours.ts';
 import type { PrintService } from '../printing/print-service.ts';
 import type { Doctor } from './doctor.ts';
@@ -44,6 +45,7 @@ export interface ActionDeps {
   readonly config: ConfigStore;
   readonly shares: Shares;
   readonly transfers: Transfers;
+  readonly mounts: Pick<Mounts, 'add' | 'revoke' | 'list'>;
   readonly printing: PrintService;
   readonly neighbours: NeighbourTable;
   readonly doctor: Pick<Doctor, 'examine'>;

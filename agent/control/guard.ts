@@ -35,8 +35,8 @@ export function refusalOf(request: GuardRequest, rules: GuardRules): Refusal | u
   );
 }
 
-/** As `refusalOf`, for the printers of the gateway: no page of any origin asks printers, and their fronts want keys of their own. */
-export function gatewayRefusalOf(request: GuardRequest, rules: Pick<GuardRules, 'port'>): Refusal | undefined {
+/** As `refusalOf`, for printers and drives: no page of any origin asks those, and their doors want keys of their own. */
+export function doorRefusalOf(request: GuardRequest, rules: Pick<GuardRules, 'port'>): Refusal | undefined {
   return (
     refuseDoubled(request) ??
     refuseHost(request, rules) ??

@@ -8,10 +8,11 @@ import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
+import { isForMounts, mountPrefix, type Mounts } from '../files/mounts.ts';
 import { type Gateway, gatewayPrefix } from '../printing/gateway.ts';
 import { Answer } from './answer.ts';
 import type { ControlActions } from './control-actions.ts';
-import { type GuardRequest, gatewayRefusalOf, refusalOf, type Refusal } from './guard.ts';
+import { doorRefusalOf, type GuardRequest, refusalOf, type Refusal } from './guard.ts';
 import { routeOf } from './routes.ts';
 import type { SnapshotStore } from './snapshot.ts';
 
@@ -22,7 +23,9 @@ export interface ControlServerDeps {
   readonly token: string;
   readonly store: SnapshotStore;
   readonly actions: ControlActions;
+  /** Whoever has one of these two needs no token: they have keys of their own. */
   readonly gateway: Pick<Gateway, 'handle'>;
+  readonly mounts: Pick<Mounts, 'handle'>;
   readonly log: Log;
   readonly clock: Clock;
   /** Default 10 s. */
@@ -73,6 +76,8 @@ function createHttpServer(headersTimeout: number): HttpServer {
   return http;
 }
 
+type LocalDoor = Pick<Gateway, 'handle'> | Pick<Mounts, 'handle'>;
+
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -91,7 +96,8 @@ async function serve(deps: ControlServerDeps, { request, response, ending, refus
     const asked = { method: request.method ?? '', target, headers: request.headersDistinct };
     const refusal = refusalFor(deps, asked);
     if (refusal === undefined) {
-      if (isForGateway(target)) return await deps.gateway.handle(target, { request, response, signal });
+      const door = doorFor(deps, asked);
+      if (door !== undefined) return await door.handle(target, { request, response, signal });
       return await routeOf(asked.method, target)(deps, answer, signal);
     }
     refused(refusal.message);
@@ -99,18 +105,24 @@ async function serve(deps: ControlServerDeps, { request, response, ending, refus
   } catch (error) {
     if (left.signal.aborted) return;
     const { code, message } = toNethoodError(ending.aborted ? endingError() : error);
-    if (code === 'internal') deps.log.error({ error, route: target.split('?')[0]?.slice(0, 100) }, 'a call failed');
+    if (code === 'internal') deps.log.error({ error, route: loggedRoute(target) }, 'a call failed');
     await answer.error(code, message);
   }
 }
 
-/** Print systems have no token: the gateway's own doors ask for what they have. */
-function refusalFor({ port, token }: ControlServerDeps, asked: GuardRequest): Refusal | undefined {
-  return isForGateway(asked.target) ? gatewayRefusalOf(asked, { port }) : refusalOf(asked, { port, token });
+/** Print systems and file managers have no token. */
+function refusalFor(deps: ControlServerDeps, asked: GuardRequest): Refusal | undefined {
+  return doorFor(deps, asked) === undefined ? refusalOf(asked, deps) : doorRefusalOf(asked, deps);
 }
 
-function isForGateway(target: string): boolean {
-  return target.startsWith(gatewayPrefix);
+function doorFor({ gateway, mounts }: ControlServerDeps, { method, target }: GuardRequest): LocalDoor | undefined {
+  if (target.startsWith(gatewayPrefix)) return gateway;
+  return isForMounts(method, target) ? mounts : undefined;
+}
+
+/** The path of a drive is its key. */
+function loggedRoute(target: string): string {
+  return target.startsWith(mountPrefix) ? mountPrefix : (target.split('?')[0] ?? '').slice(0, 100);
 }
 
 function endingError(): NethoodError {

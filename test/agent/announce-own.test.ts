@@ -22,10 +22,14 @@ function office(open: (wanted: boolean) => Promise<void>) {
     id,
     name: () => 'me',
     peersPort: 6631,
-    config: { events: new Emitter(), current: { paused: false, printers: [{ queue: 'PDF', audience: 'everyone' }] } },
+    config: {
+      events: new Emitter(),
+      current: { paused: false, shares: [], printers: [{ queue: 'PDF', audience: 'everyone' }] },
+    },
     shares: { events: new Emitter() },
     printing: { events: printers, printers: () => known },
     printerServices: (port: number) => [{ name: 'PDF', type: 'ipp', subtypes: [], port, txt: {} }],
+    folderServices: (port: number) => [{ name: 'Docs', type: 'webdavs', subtypes: [], port, txt: {} }],
     guests: {
       get port() {
         return guests.port;
@@ -56,7 +60,7 @@ it('a start with a printer for everyone says no more that there is no guests por
   const own = await announceOwn(deps);
   expect(guests.port).toBe(6632);
   expect(portsChanged).toHaveBeenCalledTimes(1);
-  await vi.waitFor(() => expect(announced[0]?.map(({ type }) => type)).toEqual(['nethood', 'ipp']));
+  await vi.waitFor(() => expect(announced[0]?.map(({ type }) => type)).toEqual(['nethood', 'ipp', 'webdavs']));
   await own[Symbol.asyncDispose]();
 });
 

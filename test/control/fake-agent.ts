@@ -22,6 +22,7 @@ export interface FakeOptions {
   readonly print?: ControlActions['print'];
   readonly headersTimeoutMs?: number;
   readonly gateway?: ControlServerDeps['gateway'];
+  readonly mounts?: ControlServerDeps['mounts'];
   readonly log?: Log;
 }
 
@@ -66,6 +67,7 @@ export async function startFakeAgent(options: FakeOptions = {}): Promise<FakeAge
       store,
       actions,
       gateway: options.gateway ?? { handle: () => Promise.reject(new NethoodError('not-found', 'No door.')) },
+      mounts: options.mounts ?? { handle: () => Promise.reject(new NethoodError('not-found', 'No drive.')) },
       log: options.log ?? silentLog,
       clock: systemClock,
       ...(options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewayRefusalOf, refusalOf } from '../../agent/control/guard.ts';
+import { doorRefusalOf, refusalOf } from '../../agent/control/guard.ts';
 import { newToken, sameToken } from '../../agent/control/token.ts';
 
 const rules = { port: 6630, token: newToken() };
@@ -135,6 +135,6 @@ describe('the guard of the gateway', () => {
     ['an image of a foreign page', { 'sec-fetch-site': ['cross-site'] }, 403],
   ])('meets %s as it should', (_what, headers, status) => {
     const request = { method: 'POST', target: '/ipp/print/x/y', headers: { host: ['127.0.0.1:6630'], ...headers } };
-    expect(gatewayRefusalOf(request, { port: 6630 })?.status).toBe(status);
+    expect(doorRefusalOf(request, { port: 6630 })?.status).toBe(status);
   });
 });

@@ -21,6 +21,7 @@ import {
   ShareName,
   TransferId,
 } from '../../protocol/ids.ts';
+import type { MountView } from '../../protocol/mounts.ts';
 import { parseWirePath } from '../../protocol/wire-path.ts';
 
 export const ownId = DeviceId.parse('a'.repeat(52));
@@ -111,6 +112,13 @@ export const transfer: TransferView = {
   rate: 250_000,
   seconds: 2,
   error: null,
+};
+
+export const mount: MountView = {
+  neighbour: DisplayName.parse('Anna'),
+  share: ShareName.parse('Projects'),
+  url: 'http://127.0.0.1:6630/dav/k3q7x2mfk3q7x2mfk3q7x2mfk3/Anna/Projects/',
+  created: '2026-11-20T10:00:00.000Z',
 };
 
 export const snapshot: Snapshot = {
@@ -230,6 +238,9 @@ export const exchanges: { readonly [N in CallName]: { request: CallRequest<N>; r
     request: { source: '/home/me/a.pdf', neighbour: 'anna', share: 'Projects', path: '2026', into: true, keep: false },
     response: { ...transfer, direction: 'put', source: '/home/me/a.pdf', destination: 'Anna/Projects/2026/a.pdf' },
   },
+  mount: { request: { neighbour: 'anna', share: 'Projects' }, response: mount },
+  'mount-revoke': { request: { neighbour: 'anna', share: 'Projects' }, response: mount },
+  mounts: { request: {}, response: { mounts: [mount] } },
   'transfer-cancel': { request: { id: transfer.id }, response: { ...transfer, state: 'cancelled' } },
   'job-cancel': { request: { id: job.id }, response: { ...job, state: 'canceled' } },
   'job-hold': { request: { id: job.id }, response: { ...job, state: 'pending-held' } },
