@@ -19,10 +19,25 @@ const frame = (script: string): string =>
     `catch { [Console]::Error.Write($_.FullyQualifiedErrorId); if ($_.CategoryInfo.Category -eq 'PermissionDenied') { exit ${denied} } else { exit 1 } }`,
   ].join('; ');
 
+/** By its whole path: a program of that name in the folder we were started from must not answer for it. */
+export function powershellCommand(env: Readonly<Record<string, string | undefined>>): [string, ...string[]] {
+  const root = env['SystemRoot'] ?? String.raw`C:\Windows`;
+  const program = String.raw`${root}\System32\WindowsPowerShell\v1.0\powershell.exe`;
+  return [program, '-NoLogo', '-NoProfile', '-NonInteractive', '-Command'];
+}
+
+/**
+ * Where the agent was started from a newer PowerShell, its folders of modules are in the environment, and Windows' own
+ * would load modules from there that it cannot run. Without, it finds its own.
+ */
+export function windowsEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.toLowerCase() !== 'psmodulepath'));
+}
+
 /** @param program the words before the script; the last of them takes it */
-export function scriptRunner(
-  program: readonly [string, ...string[]] = ['powershell.exe', '-NoLogo', '-NoProfile', '-NonInteractive', '-Command'],
-): RunScript {
+export function scriptRunner(program: readonly [string, ...string[]]): RunScript {
   const [command, ...words] = program;
   return async (script, input, signal) => {
     const child = spawn(command, [...words, frame(script)], { signal, stdio: 'pipe', windowsHide: true });

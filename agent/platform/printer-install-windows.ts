@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { NewQueue, PrinterInstaller } from '../printing/printer-installer.ts';
 import type { RunScript } from './powershell-script.ts';
+import { commentOfInstalled } from './windows-queue.ts';
 
 const scripts = {
   names: 'ConvertTo-Json -Compress @(Get-Printer | ForEach-Object { $_.Name })',
-  // Windows names it by itself, after what the printer says: ours is given to the one that is new.
-  add: 'if (-not (Get-Command Add-Printer).Parameters.ContainsKey("IppURL")) { "old" } else { $before=@(Get-Printer | ForEach-Object { $_.Name }); Add-Printer -IppURL $i.url; $new=@(Get-Printer | Where-Object { $before -notcontains $_.Name }); if ($new.Count -ne 1) { throw "no new printer" }; Rename-Printer -InputObject $new[0] -NewName $i.name }',
+  // Windows names it by itself, after what the printer says: ours is given to the one that is new. Its comment tells that it
+  // leads here, so that it is not shared again.
+  add: 'if (-not (Get-Command Add-Printer).Parameters.ContainsKey("IppURL")) { "old" } else { $before=@(Get-Printer | ForEach-Object { $_.Name }); Add-Printer -IppURL $i.url; $new=@(Get-Printer | Where-Object { $before -notcontains $_.Name }); if ($new.Count -ne 1) { throw "no new printer" }; Set-Printer -Name $new[0].Name -Comment $i.comment; Rename-Printer -InputObject $new[0] -NewName $i.name }',
   remove: 'Get-Printer | Where-Object { $_.Name -eq $i.name } | Remove-Printer',
 } as const;
 
@@ -30,7 +32,11 @@ export class WindowsInstaller implements PrinterInstaller {
   }
 
   async add(queue: NewQueue, signal: AbortSignal): Promise<void> {
-    const said = await this.#run(scripts.add, { name: queue.name, url: addressOf(queue) }, signal);
+    const said = await this.#run(
+      scripts.add,
+      { name: queue.name, url: addressOf(queue), comment: commentOfInstalled },
+      signal,
+    );
     if (said.trim() === 'old')
       throw new NethoodError('unsupported', 'This Windows adds no printers by their address; Windows 11 does.');
   }

@@ -7,9 +7,12 @@ import type { PrintBackend } from '../printing/print-backend.ts';
 import type { PrinterInstaller } from '../printing/printer-installer.ts';
 import { createCupsBackend } from './cups.ts';
 import { openPdfPrinter } from './pdf-printer.ts';
-import { scriptRunner } from './powershell-script.ts';
+import { powershellCommand, scriptRunner, windowsEnvironment } from './powershell-script.ts';
 import { CupsInstaller } from './printer-install-cups.ts';
 import { WindowsInstaller } from './printer-install-windows.ts';
+import { openWindowsBackend } from './windows-printing.ts';
+import { WindowsProcess } from './windows-process.ts';
+import { windowsScript } from './windows-script.ts';
 
 interface BackendDeps {
   readonly platform: NodeJS.Platform;
@@ -17,23 +20,34 @@ interface BackendDeps {
   readonly paths: Paths;
   readonly instances: () => ReadonlySet<string>;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
 }
 
 export interface Backends {
   readonly cups?: PrintBackend;
+  readonly windows?: PrintBackend;
   readonly pdf: PrintBackend;
 }
 
 /** CUPS is everywhere but on Windows; the PDF printer everywhere. */
 export async function selectBackends(deps: BackendDeps): Promise<Backends> {
   const { platform, env, paths, clock, instances, log } = deps;
-  return {
-    ...(platform === 'win32'
-      ? {}
-      : { cups: createCupsBackend({ env, clock, instances, log: log.child({ part: 'cups' }) }) }),
-    pdf: await openPdfPrinter({ folder: paths.files, stateFolder: join(paths.state, 'pdf'), clock }),
-  };
+  const pdf = await openPdfPrinter({ folder: paths.files, stateFolder: join(paths.state, 'pdf'), clock });
+  if (platform === 'win32') return { windows: await windowsBackend(deps), pdf };
+  return { cups: createCupsBackend({ env, clock, instances, log: log.child({ part: 'cups' }) }), pdf };
+}
+
+/** Nothing is started before Windows is asked for the first time. */
+function windowsBackend({ env, paths, clock, random, instances, log }: BackendDeps): Promise<PrintBackend> {
+  const process = new WindowsProcess({
+    command: [...powershellCommand(env), windowsScript],
+    env: windowsEnvironment(env),
+    clock,
+    random,
+    log: log.child({ part: 'windows' }),
+  });
+  return openWindowsBackend({ process, stateFolder: join(paths.state, 'windows'), clock, instances });
 }
 
 interface InstallerDeps extends Pick<BackendDeps, 'platform' | 'env' | 'clock'> {
@@ -42,5 +56,7 @@ interface InstallerDeps extends Pick<BackendDeps, 'platform' | 'env' | 'clock'> 
 
 /** Who makes queues in the print system of this PC. */
 export function selectInstaller(deps: InstallerDeps): PrinterInstaller {
-  return deps.platform === 'win32' ? new WindowsInstaller(scriptRunner()) : new CupsInstaller(deps);
+  return deps.platform === 'win32'
+    ? new WindowsInstaller(scriptRunner(powershellCommand(deps.env)))
+    : new CupsInstaller(deps);
 }

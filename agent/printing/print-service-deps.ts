@@ -14,7 +14,11 @@ import type { AnnouncedNames } from './printer-name.ts';
 export interface PrintServiceDeps {
   readonly config: ConfigStore;
   /** Owned by the service from now on. */
-  readonly backends: { readonly cups?: PrintBackend | undefined; readonly pdf?: PrintBackend | undefined };
+  readonly backends: {
+    readonly cups?: PrintBackend | undefined;
+    readonly windows?: PrintBackend | undefined;
+    readonly pdf?: PrintBackend | undefined;
+  };
   readonly neighbours: Neighbours;
   /** The spool's own folder. */
   readonly folder: string;

@@ -33,9 +33,9 @@ const quota = { jobs: 5_000, jobsPerSender: 500 } as const;
 
 export async function createPrintService(deps: PrintServiceDeps): Promise<LocalPrintService> {
   const { config, clock, log } = deps;
-  const { cups, pdf } = deps.backends;
+  const { cups, windows, pdf } = deps.backends;
   const scope = new Scope();
-  const backends = [pdf, cups].filter((backend) => backend !== undefined);
+  const backends = [pdf, cups, windows].filter((backend) => backend !== undefined);
   for (const backend of backends) scope.use(backend);
   const own = scope.use(
     new OwnPrinters({

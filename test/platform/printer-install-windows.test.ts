@@ -25,7 +25,11 @@ test('A queue is added by its address, which is no part of the script', async ()
   const [[script, input] = ['', {}]] = asked;
   expect(script).toContain('Add-Printer -IppURL $i.url');
   expect(script).not.toMatch(/secret|Laser/);
-  expect(input).toEqual({ name: 'Laser_Anna', url: 'http://nethood:secret@127.0.0.1:6630/ipp/print/x/laser' });
+  expect(input).toEqual({
+    name: 'Laser_Anna',
+    url: 'http://nethood:secret@127.0.0.1:6630/ipp/print/x/laser',
+    comment: 'nethood',
+  });
 });
 
 test('A Windows without such printers says so', async () => {
