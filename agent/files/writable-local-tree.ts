@@ -15,6 +15,7 @@ import { Spots, type SpotsDeps } from './local-spot.ts';
 import type { LocalTree } from './local-tree.ts';
 import { LocalWriter } from './local-writer.ts';
 import type { ShareChanges } from './share-changes.ts';
+import type { ShareRoom } from './share-room.ts';
 
 export interface WritableLocalTreeDeps extends SpotsDeps {
   /** Of the same share. */
@@ -28,12 +29,14 @@ export class WritableLocalTree implements WritableTree {
   /** For those who receive files by other ways than `write`. */
   readonly spots: Spots;
   readonly writer: LocalWriter;
+  readonly room: ShareRoom;
   readonly #tree: LocalTree;
   readonly #mover: LocalMover;
 
   constructor(deps: WritableLocalTreeDeps) {
     const { tree, clock, changes } = deps;
     this.#tree = tree;
+    this.room = changes.room;
     this.spots = new Spots(deps);
     this.writer = new LocalWriter({ spots: this.spots, clock, changes });
     this.#mover = new LocalMover({ spots: this.spots, clock, changes, tree, writer: this.writer });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -130,9 +130,24 @@ describe('one file over HTTP', () => {
     await anna.shares.remove('Team');
   });
 
-  it('cannot be written yet', async () => {
-    const { status, body } = await ask(`${url}/file`, { method: 'PUT', body: 'x' });
-    expect([status, errorOf(body)]).toEqual([501, 'unsupported']);
+  it('cannot be written where the share can only be read, and is not known to be there where it cannot be seen', async () => {
+    const { id } = await anna.shares.add({
+      folder: anna.folder,
+      name: 'Ours',
+      audience: 'colleagues',
+      rights: 'write',
+    });
+    const put = { method: 'PUT', body: 'x' };
+    const [readable, forbidden, unknown] = [
+      await ask(`${url}/file`, put),
+      await ask(`${anna.url}/files/${id}/file`, put),
+      await ask(`${anna.url}/files/${'a'.repeat(26)}/file`, put),
+    ];
+    expect([readable.status, errorOf(readable.body)]).toEqual([403, 'not-permitted']);
+    expect([forbidden.status, errorOf(forbidden.body)]).toEqual([404, 'not-found']);
+    expect(forbidden.body.toString()).toBe(unknown.body.toString());
+    expect(await readFile(join(anna.folder, 'file'))).toEqual(content);
+    await anna.shares.remove('Ours');
   });
 
   it.each(['shrinks', 'grows', 'is overwritten'])('that %s while it is sent breaks the connection', async (how) => {
@@ -242,5 +257,74 @@ describe('an archive', () => {
 
   it('may be asked for and hold nothing', async () => {
     expect(await archive([])).toMatchObject({ status: 200, files: [], missing: [] });
+  });
+});
+
+describe('a file put over HTTP', () => {
+  let put: (path: string, body: string, headers?: object) => ReturnType<typeof ask>;
+  let folder: string;
+  let base: string;
+  beforeAll(async () => {
+    const open = await AnnasShare.open(scope, { rights: 'write' });
+    ({ folder } = open);
+    base = `${open.url}/files/${open.share}/`;
+    put = (path, body, headers = {}) => ask(`${base}${path}`, { method: 'PUT', body, headers });
+  });
+  const there = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+  const tried = async (path: string, headers: object): Promise<unknown> =>
+    errorOf((await put(path, 'x', headers)).body);
+
+  it('is answered when it is there, with its version', async () => {
+    const { status, headers, body } = await put('a%20b', 'one', { 'nethood-modified': '1700000000123' });
+    const answer = JSON.parse(body.toString());
+    const entry = { path: 'a%20b', kind: 'file', size: 3, modified: 1_700_000_000_123 };
+    expect([status, answer]).toEqual([201, { entry, etag: headers.etag, created: true }]);
+    expect(await there('a b')).toBe('one');
+    expect((await put('a%20b', 'two')).status).toBe(200);
+    expect(await there('a b')).toBe('two');
+  });
+
+  it('replaces the version that was meant, and nothing where nothing was to be', async () => {
+    const { etag } = (await put('version', 'one')).headers;
+    const codes = [
+      (await put('version', 'two', { 'if-none-match': '*' })).status,
+      (await put('version', 'two', { 'if-match': etag })).status,
+      (await put('version', 'three', { 'if-match': etag })).status,
+      (await put('absent', 'x', { 'if-match': '*' })).status,
+    ];
+    expect(codes).toEqual([409, 200, 412, 412]);
+    expect(await there('version')).toBe('two');
+  });
+
+  it('is refused as a part, under conditions that make no sense, and at places where it cannot be', async () => {
+    expect(await tried('part', { 'content-range': 'bytes 0-0/2' })).toBe('bad-request');
+    expect(await tried('part', { 'if-none-match': '"x"' })).toBe('bad-request');
+    expect(await tried('part', { 'nethood-modified': 'yesterday' })).toBe('bad-request');
+    expect(await tried('', {})).toBe('not-permitted');
+    expect(await tried('a//b', {})).toBe('bad-path');
+    expect(await tried('..%2fcanary', {})).toBe('bad-path');
+    expect(await tried('missing/file', {})).toBe('not-found');
+  });
+
+  it('that breaks off leaves what was there, and nothing else', async () => {
+    await put('kept', 'before');
+    const [before, broken] = [await readdir(folder), new AbortController()];
+    const body = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(3_000_000);
+        await expect.poll(async () => (await readdir(folder)).length).toBe(before.length + 1);
+        broken.abort();
+      })(),
+    );
+    const { port, pathname } = new URL(base);
+    const sent = new Promise((resolve) => {
+      const asked = request({ port, path: `${pathname}kept`, method: 'PUT', agent: false, signal: broken.signal });
+      asked.on('error', resolve).on('response', () => resolve('answered'));
+      asked.setHeader('content-length', 9_000_000);
+      body.pipe(asked);
+    });
+    expect(String(await sent)).toContain('abort');
+    await expect.poll(() => readdir(folder)).toEqual(before);
+    expect(await there('kept')).toBe('before');
   });
 });
