@@ -1,6 +1,7 @@
 /** Wiring only: which part gets what. No decision is made here. */
 import type { Snapshot } from '../protocol/control.ts';
 import { BootId, type DeviceId } from '../protocol/ids.ts';
+import type { FolderEvent } from '../protocol/peer.ts';
 import type { Resources } from '../protocol/resources.ts';
 import { announceOwn } from './announce-own.ts';
 import type { Log } from './base/log.ts';
@@ -13,6 +14,7 @@ import { openNameFile } from './discovery/engine-name-file.ts';
 import { createMdnsDiscovery } from './discovery/mdns-discovery.ts';
 import { mergeSources } from './discovery/sources.ts';
 import { folderAnnouncements } from './files/guest-folders.ts';
+import { FolderWatches } from './files/folder-watches.ts';
 import { createFilesHandlers } from './files/peer-handlers.ts';
 import { createFilesRoute } from './files/serve.ts';
 import { createShares } from './files/shares.ts';
@@ -119,6 +121,8 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   const shares = scope.use(await createShares({ config, ownFolders, clock, log: part('shares') }));
   const uploads = scope.use(await createUploads({ stateFolder: paths.state, clock, log: part('uploads') }));
   const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
+  const tell = (device: DeviceId, event: FolderEvent): void => offered.neighbours?.sendFolderEvent(device, event);
+  const watches = scope.use(new FolderWatches({ shares, clock, tell }));
   const isProtected = (device: DeviceId): boolean => offered.neighbours?.get(device)?.state === 'ready';
   const { discovery, sources } = await composeDiscovery(scope, deps, ground, isProtected);
   const transport = scope.use(createTransport({ identity, clock }));
@@ -131,7 +135,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
       clock,
       random,
       log: part('peers'),
-      handlers: createFilesHandlers(shares, uploads),
+      handlers: { ...createFilesHandlers(shares, uploads), ...watches.handlers },
       trustOf: (device) => trust.trustOf(device),
       onLink,
       loopbackServes,

@@ -236,6 +236,7 @@ export const calls = {
     request: z.object({ neighbour: NeighbourName, share: Text, path: Text, destination: Text }),
     response: TransferView,
   },
+  ...mountCalls,
   put: {
     /** `source` is absolute. `path` as typed: a folder that is there (with `into` it must be), or the final name. The same request joins a running transfer. */
     request: z.object({
@@ -249,7 +250,6 @@ export const calls = {
     }),
     response: TransferView,
   },
-  ...mountCalls,
   'transfer-cancel': { request: z.object({ id: TransferId }), response: TransferView },
   'job-cancel': { request: z.object({ id: JobId }), response: JobView },
   'job-hold': { request: z.object({ id: JobId }), response: JobView },
@@ -268,6 +268,11 @@ export type CallResponse<N extends CallName> = z.infer<(typeof calls)[N]['respon
 export const streams = {
   'transfer-watch': { request: z.object({ id: TransferId }), line: TransferView },
   'job-watch': { request: z.object({ id: JobId }), line: JobView },
+  /** A line when a folder should be listed: at first, then each time that it changed. Ends when who asked goes. */
+  'folder-watch': {
+    request: z.object({ neighbour: NeighbourName, share: Text, path: Text }),
+    line: z.object({ look: z.int().min(1) }),
+  },
   /** What fits a pattern as shells have it, page by page; the names are paths from the first wildcard on. */
   matches: {
     request: z.object({ neighbour: NeighbourName, share: Text, path: Text }),

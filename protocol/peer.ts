@@ -40,7 +40,7 @@ export const deadlines = {
 } as const;
 
 /** Features of this version; one is used only where both sides list it. */
-export const features = ['walk', 'archive', 'job-events', 'write', 'put'] as const;
+export const features = ['walk', 'archive', 'job-events', 'write', 'put', 'watch'] as const;
 
 export const RequestId = z
   .int()
@@ -102,6 +102,8 @@ const Move = z.object({ type: z.literal('move'), ...relocation });
 const Copy = z.object({ type: z.literal('copy'), ...relocation, flat: z.boolean().optional() });
 /** A folder with all that it holds. */
 const Remove = z.object({ type: z.literal('remove'), id: RequestId, share: ShareId, path: WirePath });
+/** To be told by `folder` events when something in this folder changes. Feature `watch`. */
+const Watch = z.object({ type: z.literal('watch'), id: RequestId, share: ShareId, path: WirePath });
 
 /**
  * What the sender is about to put below a folder of the share, each folder before what it holds. Folders are made at
@@ -138,6 +140,7 @@ export const PeerRequest = z.discriminatedUnion('type', [
   Remove,
   Offer,
   Seal,
+  Watch,
 ]);
 export type PeerRequest = z.infer<typeof PeerRequest>;
 export type PeerRequestType = PeerRequest['type'];
@@ -163,6 +166,8 @@ export type ListResult = z.infer<typeof ListResult>;
 
 const StatResult = z.object({ entry: PeerEntry });
 const Nothing = z.object({});
+/** For how long; asking again renews it. */
+const WatchResult = z.object({ leaseMs: z.int().min(1_000).max(3_600_000) });
 /** To one offered entry. */
 export const OfferAnswer = z.discriminatedUnion('state', [
   /** The folder is there; or the file, by size and time. */
@@ -186,6 +191,7 @@ export const peerResults = {
   move: Relocated,
   copy: Relocated,
   remove: Nothing,
+  watch: WatchResult,
   offer: OfferResult,
   seal: Nothing,
 } as const satisfies Record<PeerRequestType, z.ZodType>;
@@ -211,7 +217,11 @@ export const JobEvent = z.object({
 });
 export type JobEvent = z.infer<typeof JobEvent>;
 
-export const PeerEvent = z.discriminatedUnion('type', [ResourcesEvent, NameEvent, JobEvent]);
+/** Something in a folder that the receiver watches changed, or may have. */
+export const FolderEvent = z.object({ type: z.literal('folder'), share: ShareId, path: WirePath });
+export type FolderEvent = z.infer<typeof FolderEvent>;
+
+export const PeerEvent = z.discriminatedUnion('type', [ResourcesEvent, NameEvent, JobEvent, FolderEvent]);
 export type PeerEvent = z.infer<typeof PeerEvent>;
 
 /** The body of a result is checked by the asker, who knows what it asked. */

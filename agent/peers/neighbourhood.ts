@@ -212,6 +212,8 @@ export class Neighbourhood implements Disposable {
         return this.#changed(id);
       case 'job':
         return this.#emit('job', id, event);
+      case 'folder':
+        return this.#emit('folder', id, event);
     }
   }
 

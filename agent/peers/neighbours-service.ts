@@ -9,6 +9,7 @@ import {
   changesSomething,
   closeCodes,
   deadlines,
+  type FolderEvent,
   type JobEvent,
   type PeerRequestType,
   type PeerResult,
@@ -150,6 +151,10 @@ class Service implements NeighboursService {
   sendJobEvent(id: DeviceId, event: JobEvent): void {
     const session = this.#hood.sessions.get(id);
     if (session?.greeting?.features.has('job-events') === true) session.tell(event);
+  }
+
+  sendFolderEvent(id: DeviceId, event: FolderEvent): void {
+    this.#hood.sessions.get(id)?.tell(event);
   }
 
   resourcesChanged(): void {

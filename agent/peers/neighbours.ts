@@ -2,7 +2,7 @@
 import type { Agent as HttpAgent, IncomingMessage, ServerResponse } from 'node:http';
 import type { NeighbourState, Trust } from '../../protocol/control.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
-import type { JobEvent, PeerRequest, PeerRequestType, PeerResult } from '../../protocol/peer.ts';
+import type { FolderEvent, JobEvent, PeerRequest, PeerRequestType, PeerResult } from '../../protocol/peer.ts';
 import type { Resources } from '../../protocol/resources.ts';
 import type { Emitter } from '../base/emitter.ts';
 import type { Address } from '../discovery/discovery.ts';
@@ -31,6 +31,8 @@ export interface NeighbourEvents {
   readonly removed: [DeviceId];
   /** The owner of a printer tells about a job that we sent there. */
   readonly job: [DeviceId, JobEvent];
+  /** A folder of theirs that we watch changed. */
+  readonly folder: [DeviceId, FolderEvent];
 }
 
 /** Without `type` and `id`, which the session adds. */
@@ -54,6 +56,8 @@ export interface Neighbours {
   httpHost(id: DeviceId): string;
   /** A job of theirs changed on our printer; dropped where it has no session or not the feature `job-events`. */
   sendJobEvent(id: DeviceId, event: JobEvent): void;
+  /** A folder that they watch changed; dropped where it has no session: who has a new one looks anew. */
+  sendFolderEvent(id: DeviceId, event: FolderEvent): void;
   /** Our own resources changed: every session is told, each filtered for its neighbour. */
   resourcesChanged(): void;
 }

@@ -1,16 +1,19 @@
 import type { ControlClient } from '../../protocol/control-client.ts';
 import type { CallResponse, EntryView } from '../../protocol/control.ts';
-import { hasCode } from '../../protocol/errors.ts';
+import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { Command, Context } from '../command.ts';
+import { jsonLine } from '../format/escape.ts';
 import { bytesText, countText, timeText } from '../format/quantity.ts';
 import { padded } from '../format/table.ts';
 import { type Place, readPlace } from '../place.ts';
+import { usageError } from '../usage-error.ts';
 
 const sizeWidth = 8;
 const timeWidth = 16;
 
 export const ls: Command = {
   words: [1, 1],
+  watch: true,
   options: { long: { type: 'boolean', short: 'l', help: 'with sizes and times' } },
   details: [
     'A path is written as names, or as `ls --json` gives it. Without a share: the shares of the neighbour.',
@@ -20,12 +23,14 @@ export const ls: Command = {
     const place = readPlace(context.args.word(0));
     const agent = await context.client();
     if (place.share === '') return listShares(context, agent, place.neighbour);
+    if (context.args.flag('watch')) return watch(context, agent, place);
     return context.out.json ? listWhole(context, agent, place) : listAsItComes(context, agent, place);
   },
 };
 
 /** As entries: a share is a folder whose path is its name, and nobody knows its time. */
-async function listShares({ io, out }: Context, agent: ControlClient, neighbour: string): Promise<void> {
+async function listShares({ args, io, out }: Context, agent: ControlClient, neighbour: string): Promise<void> {
+  if (args.flag('watch')) throw usageError('ls', 'watches a folder: name a share');
   const { name: owner, shares } = await agent.call('neighbour', { neighbour }, io.interrupt);
   const entries = shares.map(({ name }) => ({ name, path: name, kind: 'folder', size: 0, modified: null }));
   out.result(entries, () => {
@@ -35,9 +40,34 @@ async function listShares({ io, out }: Context, agent: ControlClient, neighbour:
 }
 
 async function listWhole({ io, out }: Context, agent: ControlClient, place: Place): Promise<void> {
+  out.result(await wholeFolder(agent, place, io.interrupt), () => {});
+}
+
+async function wholeFolder(agent: ControlClient, place: Place, signal: AbortSignal): Promise<EntryView[]> {
   const all: EntryView[] = [];
-  for await (const { entries } of pages(agent, place, io.interrupt)) all.push(...entries);
-  out.result(all.toSorted(byPath), () => {});
+  for await (const { entries } of pages(agent, place, signal)) all.push(...entries);
+  return all.toSorted(byPath);
+}
+
+/** Again whenever the neighbour says that the folder changed, where that is to be seen. */
+async function watch({ args, io, out }: Context, agent: ControlClient, place: Place): Promise<void> {
+  const line = args.flag('long') ? longLine : shortLine;
+  let shown: string | undefined;
+  try {
+    for await (const _ of agent.watch('folder-watch', place, io.interrupt)) {
+      const entries = await wholeFolder(agent, place, io.interrupt);
+      const text = jsonLine(entries);
+      if (text === shown) continue;
+      if (shown !== undefined) out.again();
+      shown = text;
+      out.result(entries, () => entries.forEach((entry) => out.say(line(entry))));
+    }
+  } catch (error) {
+    // Ctrl-C is how watching ends.
+    if (io.interrupt.aborted) return;
+    throw error;
+  }
+  if (!io.interrupt.aborted) throw new NethoodError('no-agent', 'The agent has stopped.');
 }
 
 /** A large folder shows its beginning at once. */

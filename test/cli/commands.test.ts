@@ -232,6 +232,30 @@ describe('ls', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('--watch shows the folder again when it is another, until Ctrl-C', async () => {
+    const interrupt = new AbortController();
+    const folders = [[entry('a')], [entry('a')], [entry('a'), entry('b')]];
+    const agent = await start({
+      calls: { list: async () => ({ entries: folders.shift() ?? [], skipped: 0 }) },
+      streams: {
+        'folder-watch': async function* () {
+          for (let look = 1; look <= 4; look++) yield { look };
+        },
+      },
+    });
+    const { code, stdout } = await cli(['ls', 'anna/Projects', '--watch', '--json'], {
+      home: agent.home,
+      interrupt: interrupt.signal,
+      onStdout: (text) => text.endsWith('[]\n') && interrupt.abort(),
+    });
+    const documents = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { name: string }[]).map(({ name }) => name));
+    expect([code, documents]).toEqual([0, [['a'], ['a', 'b'], []]]);
+    expect((await cli(['ls', 'anna', '--watch'], { home: agent.home })).stderr).toContain('name a share');
+  });
+
   it('of a neighbour asks for its shares as they are in a session', async () => {
     const agent = await start({ calls: { neighbour: async () => ({ ...neighbour, shares: [] }) } });
     expect((await cli(['ls', 'anna/'], { home: agent.home })).stdout).toBe(

@@ -59,7 +59,7 @@ describe('a wrong command line', () => {
     [['get', 'a/b/c', 'd', 'e'], 'has no use for "e"'],
     [['get', 'a/b', '--destinatoin', 'x'], 'knows no option "--destinatoin"'],
     [['status', '--wacht'], 'but "--watch"'],
-    [['ls', 'a', '--watch'], 'knows no option "--watch"'],
+    [['ls', 'a', '--wacth'], 'but "--watch"'],
     [['share', 'x', '--name'], 'wants a value for "--name"'],
     [['share', 'x', '--write=yes'], 'takes no value for "--write"'],
     [['share'], 'wants either a folder or --public'],

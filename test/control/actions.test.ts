@@ -74,6 +74,7 @@ function tableOf(list: Neighbour[]): NeighbourTable & { pinged: string[]; rename
     httpAgent: () => refuse('httpAgent'),
     httpHost: () => refuse('httpHost'),
     sendJobEvent: () => refuse('sendJobEvent'),
+    sendFolderEvent: () => refuse('sendFolderEvent'),
     resourcesChanged: () => refuse('resourcesChanged'),
     addByHand: async (address) => ({ ...anna, addresses: [{ address }] }),
     forget: (id) => void forgotten.push(id),

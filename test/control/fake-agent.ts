@@ -56,7 +56,13 @@ export async function startFakeAgent(options: FakeOptions = {}): Promise<FakeAge
   const asked: { call: CallName; request: unknown }[] = [];
   const actions: ControlActions = {
     calls: recorded({ ...sampleCalls(), ...options.calls }, asked),
-    streams: { 'transfer-watch': doneTransfer, 'job-watch': doneJob, matches: noMatches, ...options.streams },
+    streams: {
+      'transfer-watch': doneTransfer,
+      'job-watch': doneJob,
+      'folder-watch': oneLook,
+      matches: noMatches,
+      ...options.streams,
+    },
     print: options.print ?? (() => Promise.reject(new NethoodError('not-found', 'There is no printer.'))),
   };
   const server = scope.use(
@@ -128,6 +134,10 @@ function recorded(calls: ControlCalls, asked: { call: CallName; request: unknown
 async function* doneTransfer(): ReturnType<ControlStreams['transfer-watch']> {
   yield transfer;
   yield { ...transfer, state: 'done', files: 1, bytes: 1_000_000 };
+}
+
+async function* oneLook(): ReturnType<ControlStreams['folder-watch']> {
+  yield { look: 1 };
 }
 
 async function* noMatches(): ReturnType<ControlStreams['matches']> {

@@ -90,6 +90,10 @@ export class FakeNeighbours implements Neighbours {
     return this.host;
   }
 
+  sendFolderEvent(): void {
+    throw new Error('Printing has no folders.');
+  }
+
   sendJobEvent(id: DeviceId, event: JobEvent): void {
     this.sent.push([id, event]);
   }
