@@ -99,13 +99,13 @@ async function readFolds(
   return found;
 }
 
-async function* namesIn(folder: GuardedFolder): AsyncGenerator<Buffer, void> {
+export async function* namesIn(folder: GuardedFolder): AsyncGenerator<Buffer, void> {
   // The types know utf8 only; the file system knows bytes.
   const dir: Dir = await opendir(folder.path, { encoding: 'latin1', bufferSize: readAtOnce });
   for await (const entry of dir) yield Buffer.from(entry.name, 'latin1');
 }
 
-function foldOf(name: Buffer): string {
+export function foldOf(name: Buffer): string {
   return isUtf8(name) ? foldedName(name, 'win32') : `\0${name.toString('latin1')}`;
 }
 

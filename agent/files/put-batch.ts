@@ -1,6 +1,6 @@
 /** Puts many small files as one tar. Of what a broken connection did not bring, only that is sent again. */
 import { type ErrorCode, NethoodError } from '../../protocol/errors.ts';
-import type { PeerEntry } from '../../protocol/peer.ts';
+import { type PeerEntry, peerLimits } from '../../protocol/peer.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import { type ArchivedFile, type MissingFile, packArchive } from './archive-format.ts';
 import { filesOf } from './archive-serve.ts';
@@ -47,6 +47,15 @@ class BatchRun {
     this.#again = true;
     if (this.#left.size === 0) return;
     const sent: PeerEntry[] = [];
+    try {
+      await this.#send(sent, signal);
+    } catch (error) {
+      this.#context.progress.add({ bytes: -bytesOf(sent) });
+      throw error;
+    }
+  }
+
+  async #send(sent: PeerEntry[], signal: AbortSignal): Promise<void> {
     const { peer, share, keep } = this.#context;
     const response = await sendToPeer(peer, {
       path: putUrl(share, 'archive-in', this.#to),
@@ -61,8 +70,14 @@ class BatchRun {
     if (!answer.success || answer.data.taken + answer.data.failed.length !== sent.length)
       throw new NethoodError('bad-message', `${peerName(peer)} did not say which files it has taken.`);
     this.#context.began();
-    for (const { at, code } of answer.data.failed) this.#fail(sent[at]?.path, code);
-    for (const { path } of sent) this.#done(path);
+    const failed = new Set<PeerEntry>();
+    for (const { at, code } of answer.data.failed) {
+      const entry = sent[at];
+      if (entry !== undefined) failed.add(entry);
+      this.#fail(entry?.path, code);
+    }
+    this.#context.progress.add({ bytes: -bytesOf(failed), files: sent.length - failed.size });
+    for (const { path } of sent) this.#left.delete(path);
   }
 
   /** Which are sent, and which could not be read. */
@@ -72,19 +87,26 @@ class BatchRun {
   ): AsyncGenerator<ArchivedFile | MissingFile, void> {
     for await (const file of files) {
       const entry = this.#left.get(file.path);
-      if (entry !== undefined && 'content' in file) sent.push({ ...entry, size: file.content.length });
-      else if (!('content' in file)) this.#fail(file.path, file.code);
+      if (entry !== undefined && 'content' in file) {
+        sent.push({ ...entry, size: file.content.length });
+        this.#context.progress.received(file.content.length);
+      } else if (!('content' in file)) this.#fail(file.path, file.code);
       yield file;
     }
   }
 
   async #leaveOutWhatIsThere(signal: AbortSignal): Promise<void> {
-    const entries = [...this.#left.values()];
+    for (const page of pagesOf([...this.#left.values()])) await this.#offerAgain(page, signal);
+  }
+
+  async #offerAgain(entries: readonly PeerEntry[], signal: AbortSignal): Promise<void> {
     const answers = await offer(this.#context, this.#to, entries, signal);
-    for (const [at, { path }] of entries.entries()) {
+    for (const [at, { path, size }] of entries.entries()) {
       const answer = answers[at];
-      if (answer?.state === 'here') this.#done(path);
-      else if (answer?.state === 'refused') this.#fail(path, answer.code);
+      if (answer?.state === 'here') {
+        this.#left.delete(path);
+        this.#context.progress.add({ files: 1, bytes: size });
+      } else if (answer?.state === 'refused') this.#fail(path, answer.code);
     }
   }
 
@@ -94,12 +116,26 @@ class BatchRun {
     this.#left.delete(entry.path);
     this.failed.push({ entry, code });
   }
+}
 
-  #done(path: WirePath): void {
-    const entry = this.#left.get(path);
-    if (entry === undefined) return;
-    this.#left.delete(path);
-    this.#context.progress.received(entry.size);
-    this.#context.progress.add({ files: 1 });
+/** As the pages of a walk: each fits into one message. */
+function* pagesOf(entries: readonly PeerEntry[]): Generator<PeerEntry[], void> {
+  let page: PeerEntry[] = [];
+  let text = 0;
+  for (const entry of entries) {
+    text += entry.path.length;
+    if (page.length > 0 && (page.length === peerLimits.page || text > peerLimits.message / 2)) {
+      yield page;
+      page = [];
+      text = entry.path.length;
+    }
+    page.push(entry);
   }
+  if (page.length > 0) yield page;
+}
+
+function bytesOf(entries: Iterable<PeerEntry>): number {
+  let bytes = 0;
+  for (const { size } of entries) bytes += size;
+  return bytes;
 }

@@ -20,8 +20,9 @@ export interface PutPlanDeps {
   readonly refused: (failure: FailedPut) => void;
 }
 
-const batchFiles = 500;
-const batchBytes = 8 << 20;
+/** What breaks off costs only what was under way: the rest is known to be there by an offer. */
+const batchFiles = archiveLimits.files;
+const batchBytes = 64 << 20;
 
 export class PutPlan {
   /** All below the folder that is sent, each before those in it. */

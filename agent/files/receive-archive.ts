@@ -1,76 +1,150 @@
 /** What a neighbour puts into a share of ours: many small files in one tar, each whole and safe before it is named. */
 import { Readable } from 'node:stream';
 import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
-import type { WirePath } from '../../protocol/wire-path.ts';
+import { parentPath, pathComponents, type WirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { type ArchivedFile, archiveLimits, readArchive } from './archive-format.ts';
-import type { ArchiveAnswer } from './put-format.ts';
+import { BatchWriter } from './batch-writer.ts';
+import { quotedPath } from './file-errors.ts';
+import { FolderCache } from './folder-cache.ts';
+import type { GuardedFolder } from './guarded-folder.ts';
 import { writeKept } from './kept-name.ts';
+import { checkPortable, foldOf, namesIn } from './new-name.ts';
+import type { ArchiveAnswer } from './put-format.ts';
 import { answerJson, type Reception } from './receive-part.ts';
+import type { RoomClaim } from './share-room.ts';
 
-/** Files being written at the same time; the next entry of the tar waits for a place. */
-const writtenAtOnce = 32;
-const bytesAtOnce = 16 << 20;
+/** Names of one folder that are read to see which are free; in a larger one each file is looked at alone. */
+const mostNames = 50_000;
+
+/** Held open at the same time. */
+const mostFolders = 128;
 
 /** `POST …/archive-in/<path>` */
 export async function receiveArchive(reception: Reception, exchange: HttpExchange): Promise<void> {
-  const archive = new ArchiveReception(reception, exchange.request.headers['nethood-keep'] === '1');
-  try {
-    for await (const item of readArchive(exchange.request))
-      if ('content' in item) await archive.take(item, exchange.signal);
-  } finally {
-    await archive.written();
-  }
-  answerJson(exchange, archive.answer());
+  // Told when the staging folder is gone too: its going changes the time of the folder, which is set next.
+  answerJson(exchange, await received(reception, exchange));
 }
 
-class ArchiveReception {
+async function received(reception: Reception, { request, signal }: HttpExchange): Promise<ArchiveAnswer> {
+  const { uploads, tree, path } = reception;
+  const components = pathComponents(path);
+  const folder = await tree.spots.open(components);
+  try {
+    using claim = await tree.room.claim(folder, undefined, signal);
+    await using staging = await uploads.staging(folder, (name) => tree.spots.open([...components, name]));
+    await using writer = new BatchWriter(staging.path);
+    const keep = request.headers['nethood-keep'] === '1';
+    await using archive = new ArchiveReception(reception, { writer, claim, keep, signal });
+    for await (const item of readArchive(request)) if ('content' in item) await archive.take(item);
+    const answer = await archive.end();
+    claim.settle(0);
+    return answer;
+  } finally {
+    folder.close();
+  }
+}
+
+interface ArchiveDeps {
+  readonly writer: BatchWriter;
+  readonly claim: RoomClaim;
+  readonly keep: boolean;
+  readonly signal: AbortSignal;
+}
+
+class ArchiveReception implements AsyncDisposable {
   readonly #reception: Reception;
-  readonly #keep: boolean;
-  readonly #writing = new Set<Promise<void>>();
-  #writingBytes = 0;
+  readonly #deps: ArchiveDeps;
+  readonly #folders: FolderCache;
+  /** Of each folder that something went into: the names that are taken, as Windows and macOS tell them apart; undefined where they are too many. */
+  readonly #taken = new Map<WirePath, Set<string> | undefined>();
+  /** Until files have their names, their folders are held. */
+  readonly #holds = new Map<WirePath, Promise<void>[]>();
   #files = 0;
   readonly #failed: ArchiveAnswer['failed'] = [];
   #error: NethoodError | undefined;
 
-  constructor(reception: Reception, keep: boolean) {
+  constructor(reception: Reception, deps: ArchiveDeps) {
     this.#reception = reception;
-    this.#keep = keep;
-  }
-
-  answer(): ArchiveAnswer {
-    this.#check();
-    return { taken: this.#files - this.#failed.length, failed: this.#failed };
+    this.#deps = deps;
+    this.#folders = new FolderCache((path) => reception.tree.spots.open(pathComponents(path)));
   }
 
   /** @throws what stands in the way of all of them */
-  async take(file: ArchivedFile, signal: AbortSignal): Promise<void> {
+  async take({ path, content, modified }: ArchivedFile): Promise<void> {
     const at = this.#files++;
     if (this.#files > archiveLimits.files) throw new NethoodError('too-large', 'Too many files came at once.');
-    const bytes = file.content.length;
-    const write = this.#write(file, signal)
-      .catch((error: unknown) => this.#missed(at, toNethoodError(error)))
-      .finally(() => {
-        this.#writing.delete(write);
-        this.#writingBytes -= bytes;
-      });
-    this.#writing.add(write);
-    this.#writingBytes += bytes;
-    while (this.#writing.size >= writtenAtOnce || this.#writingBytes >= bytesAtOnce) await Promise.race(this.#writing);
+    const { path: folder } = this.#reception;
+    const file = { path: (folder === '' ? path : `${folder}/${path}`) as WirePath, content, modified };
+    try {
+      await this.#folders.use(parentPath(file.path), (held) => this.#put(file, held, at));
+    } catch (error) {
+      this.#missed(at, toNethoodError(error));
+    }
     this.#check();
   }
 
-  async written(): Promise<void> {
-    await Promise.all(this.#writing);
+  /** All is safe, the names too. */
+  async end(): Promise<ArchiveAnswer> {
+    await this.#flush();
+    this.#check();
+    for (const path of this.#taken.keys()) await this.#folders.use(path, (folder) => folder.sync());
+    return { taken: this.#files - this.#failed.length, failed: this.#failed };
   }
 
-  async #write({ path, content, modified }: ArchivedFile, signal: AbortSignal): Promise<void> {
-    const { tree, path: folder } = this.#reception;
-    const target = (folder === '' ? path : `${folder}/${path}`) as WirePath;
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flush();
+    await this.#folders[Symbol.asyncDispose]();
+  }
+
+  async #put(file: ArchivedFile, folder: GuardedFolder, at: number): Promise<void> {
+    const name = Buffer.from(pathComponents(file.path).at(-1) ?? new Uint8Array());
+    checkPortable(name, quotedPath(file.path));
+    const taken = await this.#takenIn(parentPath(file.path), folder);
+    const fold = foldOf(name);
+    if (taken === undefined || taken.has(fold)) return this.#putAlone(file);
+    taken.add(fold);
+    const { writer, claim } = this.#deps;
+    claim.taking(file.content.length);
+    const place = { folder: folder.path, name };
+    const written = new Promise<void>((resolve) => {
+      writer.add({ place, content: file.content, modified: file.modified }, (error) => {
+        if (error !== undefined) this.#missed(at, error);
+        resolve();
+      });
+    });
+    this.#hold(parentPath(file.path), written);
+    if (this.#holds.size >= mostFolders) await this.#flush();
+    else if (writer.full) await writer.room();
+  }
+
+  #hold(path: WirePath, written: Promise<void>): void {
+    const holds = this.#holds.get(path) ?? [];
+    holds.push(this.#folders.use(path, () => written));
+    this.#holds.set(path, holds);
+  }
+
+  /** All that was taken has its name, and no folder is held for it. */
+  async #flush(): Promise<void> {
+    await this.#deps.writer.flush();
+    await Promise.all([...this.#holds.values()].flat());
+    this.#holds.clear();
+  }
+
+  /** What takes the place of another, or must not, is looked at file by file; those before it have their names by then. */
+  async #putAlone({ path, content, modified }: ArchivedFile): Promise<void> {
+    const { tree } = this.#reception;
+    const { keep, signal } = this.#deps;
+    await this.#flush();
     const version = { size: content.length, modified };
     const body = (): Readable => Readable.from([content]);
-    if (this.#keep) await writeKept(tree, target, { version, body, signal });
-    else await tree.write(target, { ...version, body: body(), signal });
+    if (keep) await writeKept(tree, path, { version, body, signal });
+    else await tree.write(path, { ...version, body: body(), signal });
+  }
+
+  async #takenIn(path: WirePath, folder: GuardedFolder): Promise<Set<string> | undefined> {
+    if (!this.#taken.has(path)) this.#taken.set(path, await foldsIn(folder));
+    return this.#taken.get(path);
   }
 
   #missed(at: number, error: NethoodError): void {
@@ -81,6 +155,15 @@ class ArchiveReception {
   #check(): void {
     if (this.#error !== undefined) throw this.#error;
   }
+}
+
+async function foldsIn(folder: GuardedFolder): Promise<Set<string> | undefined> {
+  const folds = new Set<string>();
+  for await (const name of namesIn(folder)) {
+    folds.add(foldOf(name));
+    if (folds.size > mostNames) return undefined;
+  }
+  return folds;
 }
 
 /** What stands in the way of one file only; the others still come. */

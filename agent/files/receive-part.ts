@@ -13,6 +13,7 @@ import type { PartFile } from './part-file.ts';
 import { pourBody } from './pour-body.ts';
 import { digestBytes, heldBlock, newDigest, PartHeaders } from './put-format.ts';
 import { closeAtOnce, openFd, openFlags, readFd } from './raw-files.ts';
+import type { RoomClaim } from './share-room.ts';
 import { removePart } from './transfer-records.ts';
 import type { Uploads } from './uploads.ts';
 import type { WritableLocalTree } from './writable-local-tree.ts';
@@ -82,14 +83,18 @@ class PartReception {
   async run(exchange: HttpExchange, signal: AbortSignal): Promise<WrittenFile> {
     const { uploads, tree } = this.#reception;
     const there = this.#keeps ? undefined : await tree.writer.target(this.#spot, {});
+    // What is there of it has its room already.
+    const wanted = this.#headers['nethood-size'] - this.#headers['nethood-offset'];
+    using claim = await tree.room.claim(this.#spot.folder, wanted, signal);
     try {
       const file = await uploads.open(this.#key, this.#spot, this.#headers['nethood-offset']);
       await using part = file;
       await chmod(this.#part, await modeFor(this.#part, there));
-      await this.#take(part, exchange, signal);
+      await this.#take(part, exchange, { claim, signal });
       using _ = this.#tellSlowly(exchange);
       await part.finish(this.#headers['nethood-modified']);
       const written = await this.#give(signal);
+      claim.settle(Number(there?.size ?? 0));
       await uploads.drop(this.#key, this.#spot);
       return written;
     } catch (error) {
@@ -109,9 +114,13 @@ class PartReception {
     return this.#headers['nethood-keep'] === '1';
   }
 
-  async #take(part: PartFile, { request }: HttpExchange, signal: AbortSignal): Promise<void> {
+  async #take(
+    part: PartFile,
+    { request }: HttpExchange,
+    { claim, signal }: { claim: RoomClaim; signal: AbortSignal },
+  ): Promise<void> {
     const left = this.#headers['content-length'] - digestBytes;
-    const body = new DigestedBody(part, left);
+    const body = new DigestedBody(part, left, claim);
     const { what } = this.#spot;
     try {
       await pourBody(request, body, { size: this.#headers['content-length'], taking: () => undefined, signal, what });
@@ -147,13 +156,15 @@ class PartReception {
 /** Hands on the bytes of the file; what follows them must be their digest. */
 class DigestedBody {
   readonly #part: PartFile;
+  readonly #claim: RoomClaim;
   readonly #digest: Hash = newDigest();
   #left: number;
   #tail = Buffer.alloc(0);
 
-  constructor(part: PartFile, bytes: number) {
+  constructor(part: PartFile, bytes: number, claim: RoomClaim) {
     this.#part = part;
     this.#left = bytes;
+    this.#claim = claim;
   }
 
   get full(): boolean {
@@ -171,6 +182,7 @@ class DigestedBody {
   add(bytes: Buffer): void {
     const file = bytes.subarray(0, this.#left);
     if (file.length > 0) {
+      this.#claim.taking(file.length);
       this.#left -= file.length;
       this.#digest.update(file);
       this.#part.add(file);

@@ -2,20 +2,23 @@
  * Parts of large files that neighbours put into our shares: each beside its place, with a record in `state/uploads/`
  * that is saved before it is made, so that none lies about unknown; a day after the last byte both are removed.
  */
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { ShareId } from '../../protocol/ids.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { randomId } from '../base/random-id.ts';
 import { Scope } from '../base/scope.ts';
 import type { Asker } from '../trust/access.ts';
 import { hasErrno } from './file-errors.ts';
+import type { GuardedFolder } from './guarded-folder.ts';
 import { joinLocal, pathToText } from './local-path.ts';
 import type { Spot } from './local-spot.ts';
 import { identityOf, PartFile } from './part-file.ts';
 import { identityHash, partName } from './part-name.ts';
+import { removeStaging } from './staging.ts';
 import { removePart, TransferRecords } from './transfer-records.ts';
 
 const cleanEveryMs = 60 * 60 * 1000;
@@ -123,6 +126,34 @@ export class Uploads implements AsyncDisposable {
   async drop(key: string, spot: Spot): Promise<void> {
     await removePart(this.partOf(key, spot));
     await this.#records.remove(key);
+  }
+
+  /** A folder of ours for files that have no names yet, in a folder of a share, by a path that leads nowhere else. */
+  async staging(
+    folder: GuardedFolder,
+    open: (name: Buffer) => Promise<GuardedFolder>,
+  ): Promise<AsyncDisposable & { readonly path: Buffer }> {
+    const key = identityHash('staging', randomId());
+    const name = Buffer.from(partName(key));
+    const path = joinLocal(await realpath(folder.path, { encoding: 'buffer' }), name);
+    const staging = pathToText(path);
+    await this.#records.save(key, { kind: 'folder', folder: staging, name: staging, staging });
+    const remove = async (): Promise<void> => {
+      await removeStaging(path, () => false);
+      await this.#records.remove(key);
+    };
+    try {
+      await mkdir(folder.at(name), 0o700);
+      const held = await open(name);
+      const dispose = async (): Promise<void> => {
+        held.close();
+        await remove();
+      };
+      return { path: held.path, [Symbol.asyncDispose]: dispose };
+    } catch (error) {
+      await remove();
+      throw error;
+    }
   }
 
   async #save(key: string, { folder }: Spot, identity: string): Promise<void> {

@@ -61,7 +61,8 @@ export async function openShares(
 ): Promise<LocalShares & { config: MemoryConfig }> {
   const config = new MemoryConfig();
   const ownFolders = { closed: [], files: '/nowhere' };
-  const shares = scope.use(await createShares({ config, ownFolders, clock, log: silentLog }));
+  const stateFolder = await temporaryFolder(scope);
+  const shares = scope.use(await createShares({ config, ownFolders, stateFolder, clock, log: silentLog }));
   return Object.assign(shares, { config });
 }
 
@@ -88,6 +89,10 @@ export class AnnasShare {
   readonly url: string;
   /** Bytes to Bob after which the relay cuts all connections, once. */
   cutAfter = Number.POSITIVE_INFINITY;
+  /** As `cutAfter`, of bytes from Bob. */
+  takenAtMost = Number.POSITIVE_INFINITY;
+  /** Bytes from Bob so far. */
+  taken = 0;
   readonly requests: string[] = [];
   features: ReadonlySet<string> = new Set(features);
   #away = false;
@@ -186,7 +191,16 @@ export class AnnasShare {
       });
     }
     if (this.#away) client.destroy();
-    client.pipe(server);
+    client.on('end', () => server.end());
+    client.on('data', (bytes: Buffer) => {
+      this.taken += bytes.length;
+      this.takenAtMost -= bytes.length;
+      if (!server.write(bytes)) client.pause();
+      if (this.takenAtMost > 0) return;
+      this.takenAtMost = Number.POSITIVE_INFINITY;
+      server.end(() => this.cut());
+    });
+    server.on('drain', () => client.resume());
     server.on('data', (bytes: Buffer) => {
       this.cutAfter -= bytes.length;
       if (!client.write(bytes)) server.pause();
