@@ -50,11 +50,9 @@ async function pass(
 /** What lies behind the body is its owner's: it is neither destroyed nor waited for when nobody wants more of it. */
 async function* piecesOf(body: Readable, what: string, signal: AbortSignal): AsyncGenerator<Buffer, void> {
   const pieces = body.iterator({ destroyOnReturn: false });
-  using stopped = new AbortedWait(signal);
   try {
     for (;;) {
-      signal.throwIfAborted();
-      const next = (await Promise.race([pieces.next(), stopped.promise])) as IteratorResult<Buffer | string, undefined>;
+      const next = await unlessAborted<IteratorResult<Buffer | string, undefined>>(pieces.next(), signal);
       if (next.done === true) return;
       yield typeof next.value === 'string' ? Buffer.from(next.value) : next.value;
     }
@@ -63,25 +61,17 @@ async function* piecesOf(body: Readable, what: string, signal: AbortSignal): Asy
   }
 }
 
-/** A promise that never fulfils, and fails when the signal aborts. */
-class AbortedWait implements Disposable {
-  readonly promise: Promise<never>;
-  readonly #signal: AbortSignal;
-  #stop: () => void = () => undefined;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    this.promise = new Promise((_, reject) => {
-      this.#stop = () => reject(signal.reason as Error);
-    });
-    // Heard in the race, where there is one.
-    this.promise.catch(() => undefined);
-    signal.addEventListener('abort', this.#stop, { once: true });
-  }
-
-  [Symbol.dispose](): void {
-    this.#signal.removeEventListener('abort', this.#stop);
-  }
+/**
+ * With a listener for each wait: one promise that is raced against again and again would hold, until it settles,
+ * every piece that came before it.
+ */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 function headersOf({ size, modified, ifMatch, fresh }: WriteOptions): OutgoingHttpHeaders {
