@@ -42,6 +42,9 @@ async function make({ args, client, io, out }: Context): Promise<void> {
     out.say(`${describe(view)}: ${url}`);
     if (args.flag('open')) out.say('It is in the file manager now.');
     else out.say(`  ${command}`);
+    // FUSE shows where a drive comes from to every user of the PC.
+    if (words.includes('davfs'))
+      out.note('While davfs has it, /proc/mounts shows its address to every user of this PC.');
   });
 }
 

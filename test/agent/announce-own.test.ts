@@ -92,3 +92,23 @@ it('a rename after a conflict announces all anew: the texts of printers name the
   await vi.waitFor(() => expect(announced).toHaveLength(2));
   await own[Symbol.asyncDispose]();
 });
+
+it('a folder for everyone opens the guests port as a printer does, and closes it with its end', async () => {
+  const { deps, guests, known, announced } = office(() => Promise.resolve());
+  known.splice(0);
+  const { config } = deps as unknown as {
+    config: { events: Emitter<{ changed: [] }>; current: { shares: { audience: string }[]; printers: unknown[] } };
+  };
+  config.current.printers = [];
+  config.current.shares = [{ audience: 'colleagues' }];
+  const own = await announceOwn(deps);
+  expect(guests.port).toBeNull();
+  config.current.shares = [{ audience: 'everyone' }];
+  config.events.emit('changed');
+  await vi.waitFor(() => expect(announced.at(-1)?.map(({ type }) => type)).toEqual(['nethood', 'ipp', 'webdavs']));
+  expect(guests.port).toBe(6632);
+  config.current.shares = [];
+  config.events.emit('changed');
+  await vi.waitFor(() => expect(guests.port).toBeNull());
+  await own[Symbol.asyncDispose]();
+});
