@@ -106,6 +106,10 @@ export type JobView = z.infer<typeof JobView>;
 export const TransferState = z.enum(['running', 'waiting', 'done', 'failed', 'cancelled']);
 export type TransferState = z.infer<typeof TransferState>;
 
+/** What keeps a transfer from being faster; `setting`: the user's `transfers.rate`, of either side. */
+export const TransferLimit = z.enum(['their-disk', 'our-disk', 'network', 'processor', 'setting']);
+export type TransferLimit = z.infer<typeof TransferLimit>;
+
 const ErrorView = z.object({ code: z.enum(errorCodes), message: Text });
 
 export const TransferView = z.object({
@@ -129,6 +133,10 @@ export const TransferView = z.object({
   skipped: Millis,
   /** Bytes per second over the last seconds. */
   rate: Millis,
+  /** Null where it does not run, or nobody can say. */
+  secondsLeft: Millis.nullable(),
+  /** Of the last second, in the end of all its time; null while unknown. */
+  limit: TransferLimit.nullable(),
   seconds: z.number().min(0),
   error: ErrorView.nullable(),
 });

@@ -58,6 +58,7 @@ export const errorTable = {
   exists: { exit: 5, http: 409, meaning: 'Something of that name exists already.' },
   'not-a-file': { exit: 4, http: 404, meaning: 'The path names a folder or a special file where a file is wanted.' },
   'not-a-folder': { exit: 4, http: 404, meaning: 'The path names a file where a folder is wanted.' },
+  damaged: { exit: 1, http: 500, meaning: 'A file came other than it was sent, and again when it was fetched anew.' },
   'read-failed': { exit: 1, http: 500, meaning: 'The disk failed while a file was read.' },
   'write-failed': { exit: 1, http: 500, meaning: 'The disk failed, or the folder refused, while a file was written.' },
   range: { exit: 1, http: 416, meaning: 'The range asked for lies outside the file.' },

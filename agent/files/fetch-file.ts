@@ -1,29 +1,32 @@
 /**
- * Fetches one file into a partial file and gives it its name. Resumes from the length that a checkpoint has made safe
- * (fdatasync, then the record, every 64 MiB or 5 s), never from the length the file happens to have: after a crash its
- * tail may be torn. The version is asked for by ETag, and a file that changed is fetched from its beginning.
+ * Fetches one file into a partial file and gives it its name. It comes in blocks with digests, each held to its own
+ * before it is written; a try after a break goes on from the last whole block, a run after another from as far as the
+ * part can be read and is what its `DigestLog` says: never from the length that it happens to have. The version is asked
+ * for by ETag, and a file that changed is fetched from its beginning.
  */
 import type { BigIntStats } from 'node:fs';
 import { lstat, statfs } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
+import { blockBytes } from './block-digest.ts';
+import { blocksType } from './block-frames.ts';
+import { verifiedLength } from './digest-log.ts';
+import { fillPart } from './fill-part.ts';
 import type { GetContext } from './get-context.ts';
 import { hasErrno } from './file-errors.ts';
+import { identityOf } from './file-version.ts';
 import { answeredFile, type AnsweredFile } from './file-version-http.ts';
 import { sealFolder } from './local-folder.ts';
 import { type LocalPath, pathToText, shownPath } from './local-path.ts';
-import { identityOf, PartFile } from './part-file.ts';
 import { askPeer, peerName } from './peer-http.ts';
 import { type Place, publish } from './publish.ts';
-import { receiveBody } from './receive-body.ts';
 import { fileUrl } from './remote-tree.ts';
 import { persistently } from './retry.ts';
 import { type PartRecord, removePart } from './transfer-records.ts';
 
-const checkpointBytes = 64 << 20;
-const checkpointMs = 5_000;
-/** Times that a file may change under our hands before we give it up. */
-const mostChanges = 3;
+/** Times that a file may change under our hands, or come damaged, before we give it up. */
+const mostFaults = 3;
 
 export interface FileFetch {
   readonly path: WirePath;
@@ -33,10 +36,11 @@ export interface FileFetch {
   readonly key: string;
 }
 
-interface Attempt {
-  readonly answer: AnsweredFile;
-  readonly file: PartFile;
-  readonly signal: AbortSignal;
+/** What is there of an earlier try. */
+interface Held {
+  readonly record: PartRecord;
+  /** Bytes that are good. */
+  readonly length: number;
 }
 
 /** Kept when the file is whole under its final name, which is given. */
@@ -50,7 +54,7 @@ export async function fetchFile(context: GetContext, fetch: FileFetch, signal: A
     return path;
   } catch (error) {
     // On a full disk what is there is in the way; what changed is of no use.
-    if (hasCode(error, 'no-space', 'changed', 'not-found')) await fetcher.drop();
+    if (hasCode(error, 'no-space', 'changed', 'not-found', 'damaged')) await fetcher.drop();
     throw error;
   }
 }
@@ -58,7 +62,9 @@ export async function fetchFile(context: GetContext, fetch: FileFetch, signal: A
 class FileFetcher {
   readonly #context: GetContext;
   readonly #fetch: FileFetch;
-  #changes = 0;
+  #faults = 0;
+  /** Good bytes of the part, as this run knows; undefined before it has looked. */
+  #good: number | undefined;
   /** Bytes of this file that the progress counts, and those of them that an earlier run had left. */
   #counted = 0;
   #resumed: number | undefined;
@@ -71,102 +77,94 @@ class FileFetcher {
   /** @throws what `persistently` tries again, and what it does not */
   async attempt(signal: AbortSignal): Promise<AnsweredFile> {
     for (;;) {
-      const record = await this.#usableRecord();
+      const held = await this.#held(signal);
       try {
-        return await this.#once(record, signal);
+        return await this.#once(held, signal);
       } catch (error) {
-        const another = hasCode(error, 'changed', 'range') && record !== undefined;
-        if (!another || ++this.#changes > mostChanges) throw error;
-        await this.drop();
+        const outdated = hasCode(error, 'changed', 'range') && held !== undefined;
+        if (!outdated && !hasCode(error, 'damaged')) throw error;
+        if (++this.#faults > mostFaults) throw error;
+        if (outdated) await this.drop();
       }
     }
   }
 
   async drop(): Promise<void> {
     if (this.#counted > 0) this.#count(0);
+    this.#good = 0;
     await removePart(this.#fetch.part);
     await this.#context.records.remove(this.#fetch.key);
   }
 
-  async #usableRecord(): Promise<PartRecord | undefined> {
+  async #held(signal: AbortSignal): Promise<Held | undefined> {
     const record = await this.#context.records.part(this.#fetch.key);
     const stat = await lstat(this.#fetch.part, { bigint: true }).catch(missing);
-    if (record !== undefined && stat !== undefined && isPartOf(record, stat)) return record;
+    if (record !== undefined && stat !== undefined && isPartOf(record, stat)) {
+      this.#good ??= await this.#verified(record, signal);
+      if (this.#good > 0) return { record, length: this.#good };
+    }
     if (stat !== undefined || record !== undefined) await this.drop();
     return undefined;
   }
 
-  async #once(record: PartRecord | undefined, signal: AbortSignal): Promise<AnsweredFile> {
-    const peer = this.#context.peer;
-    // Of a part that is whole the last byte is asked for again: that tells whether it is still the version.
-    const start = record === undefined ? 0 : Math.min(record.safe, record.size - 1);
+  async #verified({ identity, size }: PartRecord, signal: AbortSignal): Promise<number> {
+    const { part, key } = this.#fetch;
+    const log = this.#context.records.digestsOf(key);
+    return verifiedLength({ path: part, identity, log, size }, signal);
+  }
+
+  async #once(held: Held | undefined, signal: AbortSignal): Promise<AnsweredFile> {
+    const { peer, source } = this.#context;
+    const start = held === undefined ? 0 : startAfter(held);
+    const version = held === undefined ? {} : { range: `bytes=${start}-`, 'if-match': held.record.etag };
     const response = await askPeer(peer, {
       method: 'GET',
       path: fileUrl(this.#context.share, this.#fetch.path),
-      headers: record === undefined ? {} : { range: `bytes=${start}-`, 'if-match': record.etag },
+      headers: { accept: blocksType, ...version },
       signal,
     });
     try {
       const answer = answeredFile(response, peerName(peer));
-      if (answer.start !== start || (record !== undefined && answer.etag !== record.etag))
-        throw new NethoodError('changed', `${this.#context.source} is no longer the version that was begun.`);
-      await this.#checkSpace(answer.length);
-      await using file = await this.#openPart(answer, record);
-      this.#count(start);
-      this.#context.began();
-      await this.#receive({ answer, file, signal }, response);
-      if (file.length !== answer.size) throw new NethoodError('interrupted', `${peerName(peer)} sent too little.`);
-      await file.finish(answer.modified);
+      if (answer.start !== start || (held !== undefined && answer.etag !== held.record.etag))
+        throw new NethoodError('changed', `${source} is no longer the version that was begun.`);
+      await this.#checkSpace(Math.min(answer.size - start, answer.allocated ?? answer.size));
+      await this.#fill(answer, response, { record: held?.record, signal });
       return answer;
     } finally {
       response.destroy();
     }
   }
 
-  async #openPart(answer: AnsweredFile, record: PartRecord | undefined): Promise<PartFile> {
-    const { part } = this.#fetch;
-    if (record !== undefined) return PartFile.reopen(part, { identity: record.identity, length: answer.start });
+  async #fill(
+    answer: AnsweredFile,
+    response: IncomingMessage,
+    { record, signal }: { record: PartRecord | undefined; signal: AbortSignal },
+  ): Promise<void> {
+    const { part, key } = this.#fetch;
+    const { records, progress } = this.#context;
     // The record comes first, so that a part without one cannot be; its identity follows.
-    await this.#save(answer, { safe: 0, identity: '' });
-    return PartFile.create(part);
+    if (record === undefined) await this.#save(answer, '');
+    this.#count(answer.start);
+    this.#context.began();
+    await fillPart(this.#context, {
+      answer,
+      response,
+      part,
+      identity: record?.identity,
+      log: records.digestsOf(key),
+      save: (identity) => this.#save(answer, identity),
+      received: (bytes) => {
+        this.#counted += bytes;
+        progress.received(bytes);
+      },
+      good: (length) => (this.#good = length),
+      signal,
+    });
   }
 
-  async #receive({ answer, file, signal }: Attempt, response: Parameters<typeof receiveBody>[0]): Promise<void> {
-    const { clock } = this.#context;
-    const identity = await file.identity();
-    let last = { length: file.length, at: clock.now() };
-    let checkpoint: Promise<void> | undefined;
-    const save = async (): Promise<void> => this.#save(answer, { safe: await file.checkpoint(), identity });
-    const received = (bytes: number): void => {
-      this.#counted += bytes;
-      this.#context.progress.received(bytes);
-      const due = file.length - last.length >= checkpointBytes || clock.now() - last.at >= checkpointMs;
-      if (!due || checkpoint !== undefined) return;
-      last = { length: file.length, at: clock.now() };
-      // One that fails is told by the next write or by `finish`; until then less is safe, which is no harm.
-      checkpoint = save()
-        .catch(() => undefined)
-        .finally(() => (checkpoint = undefined));
-    };
-    const name = peerName(this.#context.peer);
-    try {
-      await receiveBody(response, file, { length: answer.length, clock, signal, name, received });
-    } catch (error) {
-      await checkpoint;
-      // As much as possible is kept for the next try. Where that fails too, less is kept: `error` is what is told.
-      await file
-        .settle()
-        .then(save)
-        .catch(() => undefined);
-      throw error;
-    }
-    await checkpoint;
-  }
-
-  async #save(answer: AnsweredFile, { safe, identity }: { safe: number; identity: string }): Promise<void> {
-    const { etag, size, modified } = answer;
+  async #save({ etag, size, modified }: AnsweredFile, identity: string): Promise<void> {
     const path = pathToText(this.#fetch.part);
-    await this.#context.records.save(this.#fetch.key, { kind: 'part', path, etag, size, modified, safe, identity });
+    await this.#context.records.save(this.#fetch.key, { kind: 'part', path, etag, size, modified, identity });
   }
 
   /** Sets how many bytes of this file count as done; those of the first try were there before. */
@@ -185,10 +183,14 @@ class FileFetcher {
   }
 }
 
-/** The very file that the record tells of, with all that was safe, and without a second name: that one would be changed too. */
-function isPartOf({ safe, size, identity }: PartRecord, stat: BigIntStats): boolean {
-  const same = stat.isFile() && stat.nlink === 1n && identity === identityOf(stat);
-  return same && safe > 0 && safe <= size && stat.size >= BigInt(safe);
+/** The very file that the record tells of, and without a second name: that one would be changed too. */
+function isPartOf({ identity }: PartRecord, stat: BigIntStats): boolean {
+  return stat.isFile() && stat.nlink === 1n && identity === identityOf(stat);
+}
+
+/** Of a part that is whole the last block is asked for again: that tells whether it is still the version. */
+function startAfter({ record, length }: Held): number {
+  return Math.min(length, Math.floor((record.size - 1) / blockBytes) * blockBytes);
 }
 
 function missing(error: unknown): undefined {

@@ -35,6 +35,11 @@ export class FilePieces implements AsyncDisposable {
     this.#position = file.range.start;
   }
 
+  /** Where in the file the next bytes are. */
+  get position(): number {
+    return this.#position;
+  }
+
   get left(): number {
     return this.#file.range.end - this.#position;
   }

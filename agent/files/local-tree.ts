@@ -27,7 +27,14 @@ export interface LocalTreeDeps {
   readonly guard: Guard;
 }
 
-export type LocalFile = Omit<OpenedFile, 'stream'> & { readonly pieces: FilePieces };
+export interface LocalFile extends Omit<OpenedFile, 'stream'> {
+  readonly pieces: FilePieces;
+  /** Bytes that it takes on disk: fewer than its size where it has holes. */
+  readonly allocated: number;
+}
+
+/** What stat counts in. */
+const statBlock = 512n;
 
 export class LocalTree implements FileTree {
   readonly #deps: LocalTreeDeps;
@@ -52,8 +59,8 @@ export class LocalTree implements FileTree {
   }
 
   async read(path: WirePath, options: ReadOptions): Promise<OpenedFile> {
-    const { pieces, ...version } = await this.open(path, options);
-    return { ...version, stream: addAbortSignal(options.signal, new FileStream(pieces)) };
+    const { pieces, size, modified, etag } = await this.open(path, options);
+    return { size, modified, etag, stream: addAbortSignal(options.signal, new FileStream(pieces)) };
   }
 
   /** As `read`, for whoever sends the pieces on; the caller disposes them. */
@@ -67,7 +74,7 @@ export class LocalTree implements FileTree {
       const size = Number(stat.size);
       const wanted = range === undefined ? { start: 0, end: size } : this.#within(path, range, size);
       const pieces = new FilePieces({ fd, range: wanted, etag, what: this.#what(path) });
-      return { size, modified: modifiedOf(stat), etag, pieces };
+      return { size, modified: modifiedOf(stat), etag, pieces, allocated: Number(stat.blocks * statBlock) };
     } catch (error) {
       await closeQuietly(fd);
       throw error;

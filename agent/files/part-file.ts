@@ -1,23 +1,37 @@
 /**
- * A file that is being received. What comes is gathered to 1 MiB, written at its place, several pieces in flight. Only
- * what `checkpoint` has said is safe may be built on after a crash: pieces may reach the disk out of order.
+ * A file that is being received. What comes is gathered to blocks of 1 MiB, each written at its place, several in
+ * flight. How far it can be built on after a crash, where blocks may reach the disk out of order, tells its `DigestLog`.
  */
-import type { BigIntStats } from 'node:fs';
 import { NethoodError } from '../../protocol/errors.ts';
+import { blockBytes, dataRuns, digestOf, zeroDigest } from './block-digest.ts';
+import type { DigestLog } from './digest-log.ts';
 import { fstatFd, closeQuietly, fdatasyncFd, fsyncFd, ftruncateFd, futimesFd } from './raw-files.ts';
 import { openFd, openFlags, timeForSystem, writeFd } from './raw-files.ts';
 import { writeError } from './file-errors.ts';
+import { identityOf } from './file-version.ts';
 import { type LocalPath, shownPath } from './local-path.ts';
 
-const piece = 1 << 20;
 const mostInFlight = 4;
 
+export interface PartOptions {
+  /** Told of each block that is written; stays the caller's. */
+  readonly log?: DigestLog | undefined;
+  /** Zeros become holes, by the page. */
+  readonly sparse?: boolean | undefined;
+}
+
+interface OpenedPart extends PartOptions {
+  readonly fd: number;
+  readonly path: LocalPath;
+}
+
 export class PartFile implements AsyncDisposable {
-  readonly #fd: number;
-  readonly #path: LocalPath;
+  readonly #part: OpenedPart;
   /** What is gathered now; its memory is used again once it is written. */
   #held: Buffer | undefined;
   #heldBytes = 0;
+  /** Of the block that is gathered, as its sender says; undefined where nobody said. */
+  #expected: number | undefined;
   readonly #spare: Buffer[] = [];
   /** Where what is held will be written. */
   #position: number;
@@ -25,20 +39,23 @@ export class PartFile implements AsyncDisposable {
   #error: unknown;
   #closed: Promise<void> | undefined;
 
-  private constructor(fd: number, path: LocalPath, position: number) {
-    this.#fd = fd;
-    this.#path = path;
+  private constructor(part: OpenedPart, position: number) {
+    this.#part = part;
     this.#position = position;
   }
 
   /** A new file. @throws as `writeError` */
-  static async create(path: LocalPath): Promise<PartFile> {
-    return PartFile.#open(path, 0, () => openFd(path, openFlags.create, 0o666));
+  static async create(path: LocalPath, options: PartOptions = {}): Promise<PartFile> {
+    return PartFile.#open(path, { ...options, length: 0 }, () => openFd(path, openFlags.create, 0o666));
   }
 
-  /** What was received before, cut to the length that is known to be safe. @throws `changed` where it is another file by now */
-  static async reopen(path: LocalPath, known: { identity: string; length: number }): Promise<PartFile> {
-    return PartFile.#open(path, known.length, async () => {
+  /** What was received before, cut to the length that is known to be good. @throws `changed` where it is another file by now */
+  static async reopen(
+    path: LocalPath,
+    known: { readonly identity: string; readonly length: number },
+    options: PartOptions = {},
+  ): Promise<PartFile> {
+    return PartFile.#open(path, { ...options, length: known.length }, async () => {
       const fd = await openFd(path, openFlags.write);
       try {
         if (identityOf(await fstatFd(fd, { bigint: true })) !== known.identity)
@@ -52,9 +69,13 @@ export class PartFile implements AsyncDisposable {
     });
   }
 
-  static async #open(path: LocalPath, length: number, open: () => Promise<number>): Promise<PartFile> {
+  static async #open(
+    path: LocalPath,
+    { length, ...options }: PartOptions & { length: number },
+    open: () => Promise<number>,
+  ): Promise<PartFile> {
     try {
-      return new PartFile(await open(), path, length);
+      return new PartFile({ ...options, path, fd: await open() }, length);
     } catch (error) {
       throw writeError(error, shownPath(path));
     }
@@ -70,30 +91,51 @@ export class PartFile implements AsyncDisposable {
     return this.#inFlight.size >= mostInFlight;
   }
 
-  /** Copies them: kept as they come, 16 KiB each, they would outlive the collections of young memory and make dear ones. */
+  /**
+   * Copies them: kept as they come, 16 KiB each, they would outlive the collections of young memory and make dear ones.
+   * @throws `damaged` where a block is not what `expect` said
+   */
   add(bytes: Buffer): void {
     for (let taken = 0; taken < bytes.length;) {
-      this.#held ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(piece);
+      this.#held ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
       const count = bytes.copy(this.#held, this.#heldBytes, taken);
       taken += count;
       this.#heldBytes += count;
-      if (this.#heldBytes === piece) this.#flush();
+      if (this.#heldBytes === blockBytes) this.#flush();
     }
   }
 
-  /** @throws `no-space`, `write-failed` … of an earlier piece too */
+  /** The digest of the block that begins now. */
+  expect(digest: number): void {
+    this.#expected = digest;
+  }
+
+  /** The block is whole, though it may be shorter than others: the last. @throws `damaged` */
+  endBlock(): void {
+    this.#flush();
+  }
+
+  /** Zeros, which are not written: whole blocks, or up to the end of the file. */
+  skip(length: number): void {
+    for (let left = length; left > 0;) {
+      const bytes = Math.min(left, blockBytes);
+      this.#part.log?.add(this.#position / blockBytes, zeroDigest(bytes));
+      this.#position += bytes;
+      left -= bytes;
+    }
+  }
+
+  /** @throws `no-space`, `write-failed` … of an earlier block too */
   async room(): Promise<void> {
     while (this.full && this.#error === undefined) await Promise.race(this.#inFlight);
     this.#check();
   }
 
-  /** Makes all that was written until now survive a crash. Gives the length that is safe. */
-  async checkpoint(): Promise<number> {
-    const safe = this.#position;
+  /** Makes all that was written until now survive a power cut. */
+  async sync(): Promise<void> {
     await Promise.all(this.#inFlight);
     this.#check();
-    await this.#guarded(() => fdatasyncFd(this.#fd));
-    return safe;
+    await this.#guarded(() => fdatasyncFd(this.#part.fd));
   }
 
   /** Writes what is held. */
@@ -103,62 +145,92 @@ export class PartFile implements AsyncDisposable {
     this.#check();
   }
 
+  /** Drops what is no whole block yet: only those are known to be good. Gives the bytes that are written. */
+  async settleBlocks(): Promise<number> {
+    this.#heldBytes = 0;
+    this.#expected = undefined;
+    await Promise.all(this.#inFlight);
+    this.#check();
+    return this.#position;
+  }
+
   /** All is there: modification time, fsync. */
   async finish(modified: number): Promise<void> {
     await this.settle();
+    const { fd, sparse } = this.#part;
+    // A hole at the end has left no trace yet.
+    if (sparse === true) await this.#guarded(() => ftruncateFd(fd, this.#position));
     const time = timeForSystem(modified);
-    await this.#guarded(() => futimesFd(this.#fd, time, time));
-    await this.#guarded(() => fsyncFd(this.#fd));
+    await this.#guarded(() => futimesFd(fd, time, time));
+    await this.#guarded(() => fsyncFd(fd));
   }
 
   async identity(): Promise<string> {
-    return identityOf(await this.#guarded(() => fstatFd(this.#fd, { bigint: true })));
+    return identityOf(await this.#guarded(() => fstatFd(this.#part.fd, { bigint: true })));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= Promise.all(this.#inFlight).then(() => closeQuietly(this.#fd));
+    this.#closed ??= Promise.all(this.#inFlight).then(() => closeQuietly(this.#part.fd));
     return this.#closed;
   }
 
   #flush(): void {
     const held = this.#held;
     if (held === undefined || this.#heldBytes === 0) return;
-    const write = this.#write(held, this.#heldBytes, this.#position)
+    const block = held.subarray(0, this.#heldBytes);
+    const digest = this.#digestOf(block);
+    const position = this.#position;
+    const write = this.#write(block, position)
       .then(
-        () => void this.#spare.push(held),
+        () => this.#written(held, { position, digest }),
         (error: unknown) => {
           this.#error ??= error;
         },
       )
       .finally(() => this.#inFlight.delete(write));
     this.#inFlight.add(write);
-    this.#position += this.#heldBytes;
+    this.#position += block.length;
     this.#held = undefined;
     this.#heldBytes = 0;
   }
 
-  /** A full disk may take a part of a piece before it says so. */
-  async #write(buffer: Buffer, length: number, position: number): Promise<void> {
-    for (let at = 0; at < length;) {
-      const { bytesWritten } = await writeFd(this.#fd, buffer, at, length - at, position + at);
+  /** Undefined where nobody wants to know. */
+  #digestOf(block: Buffer): number | undefined {
+    const expected = this.#expected;
+    this.#expected = undefined;
+    if (expected === undefined && this.#part.log === undefined) return undefined;
+    const digest = digestOf(block);
+    if (expected === undefined || expected === digest) return digest;
+    throw new NethoodError('damaged', `${shownPath(this.#part.path)} came other than it was sent.`);
+  }
+
+  #written(held: Buffer, { position, digest }: { position: number; digest: number | undefined }): void {
+    this.#spare.push(held);
+    if (digest !== undefined) this.#part.log?.add(position / blockBytes, digest);
+  }
+
+  async #write(block: Buffer, position: number): Promise<void> {
+    const runs = this.#part.sparse === true ? dataRuns(block) : [{ start: 0, end: block.length }];
+    for (const { start, end } of runs) await this.#writeRun(block.subarray(start, end), position + start);
+  }
+
+  /** A full disk may take a part of a block before it says so. */
+  async #writeRun(bytes: Buffer, position: number): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const { bytesWritten } = await writeFd(this.#part.fd, bytes, at, bytes.length - at, position + at);
       at += bytesWritten;
     }
   }
 
   #check(): void {
-    if (this.#error !== undefined) throw writeError(this.#error, shownPath(this.#path));
+    if (this.#error !== undefined) throw writeError(this.#error, shownPath(this.#part.path));
   }
 
   async #guarded<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      throw writeError(error, shownPath(this.#path));
+      throw writeError(error, shownPath(this.#part.path));
     }
   }
-}
-
-/** Tells one file from every other of its disk: an inode alone is given again to the next file that is made. */
-export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
-  return `${dev}:${ino}:${birthtimeNs}`;
 }

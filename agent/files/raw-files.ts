@@ -29,6 +29,8 @@ export const openFlags = {
   noFollow,
   /** A file that must not be there yet. */
   create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow,
+  /** A file of ours that may be there, to be gone on with. */
+  log: constants.O_WRONLY | constants.O_CREAT | noFollow,
   /** A file of ours that is there. */
   write: constants.O_WRONLY | noFollow,
 } as const;

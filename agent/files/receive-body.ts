@@ -4,29 +4,44 @@ import { NethoodError } from '../../protocol/errors.ts';
 import { deadlines } from '../../protocol/peer.ts';
 import type { Clock } from '../base/clock.ts';
 import { takeDirectly } from '../peers/direct-bytes.ts';
-import type { PartFile } from './part-file.ts';
 import { connectionError } from './peer-http.ts';
+import { paceBytes, type RateLimit } from './rate-limit.ts';
 
 /** A direct transfer costs its connection, as nobody else knows where in the stream it ended. */
 const leastDirect = 16 << 20;
 
-export interface ReceiveDeps {
-  /** Bytes that the body has. */
+/** Where a body goes. */
+export interface BodySink {
+  /** Bytes of the file so far. */
   readonly length: number;
+  /** No more should be added before `room`. */
+  readonly full: boolean;
+  /** Must copy what it keeps. @throws what makes the body of no use */
+  add(bytes: Buffer): void;
+  room(): Promise<void>;
+}
+
+export interface ReceiveDeps {
+  /** Bytes that the body has; undefined where its end will tell. */
+  readonly length: number | undefined;
+  readonly limit: RateLimit;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Who sends, for messages. */
   readonly name: string;
+  /** Bytes of the file. */
   readonly received: (bytes: number) => void;
+  /** Milliseconds in which no more was taken. */
+  readonly waited: (what: 'disk' | 'setting', ms: number) => void;
 }
 
 /**
  * Pours a body into a file, no faster than the disk takes it. Ends when all that Content-Length promised was taken.
- * @throws `interrupted`, `timeout` (stalled), or what the disk says
+ * @throws `interrupted`, `timeout` (stalled), or what the sink says
  */
-export function receiveBody(response: IncomingMessage, part: PartFile, deps: ReceiveDeps): Promise<void> {
+export function receiveBody(response: IncomingMessage, sink: BodySink, deps: ReceiveDeps): Promise<void> {
   return new Promise((resolve, reject) => {
-    const reception = new Reception(response, part, deps, (error) => (error === undefined ? resolve() : reject(error)));
+    const reception = new Reception(response, sink, deps, (error) => (error === undefined ? resolve() : reject(error)));
     reception.begin();
   });
 }
@@ -34,7 +49,7 @@ export function receiveBody(response: IncomingMessage, part: PartFile, deps: Rec
 /** On events rather than a loop: TLS gives 16 KiB at a time, and a promise for each costs a tenth of the speed. */
 class Reception {
   readonly #response: IncomingMessage;
-  readonly #part: PartFile;
+  readonly #sink: BodySink;
   readonly #deps: ReceiveDeps;
   readonly #ended: (error?: Error) => void;
   #lastByte: number;
@@ -42,15 +57,18 @@ class Reception {
   #left: number;
   /** What is held back while the disk is slow. */
   #source: Pick<Readable, 'pause' | 'resume'>;
-  #waitsForDisk = false;
+  /** Why nothing is taken now, and since when. */
+  readonly #held = new Map<'disk' | 'setting', number>();
+  /** Bytes that the user's limit does not know of yet. */
+  #unpaced = 0;
   #over = false;
   #timer: Disposable | undefined;
 
-  constructor(response: IncomingMessage, part: PartFile, deps: ReceiveDeps, ended: (error?: Error) => void) {
+  constructor(response: IncomingMessage, sink: BodySink, deps: ReceiveDeps, ended: (error?: Error) => void) {
     this.#response = response;
     this.#source = response;
-    this.#left = deps.length;
-    this.#part = part;
+    this.#left = deps.length ?? Number.POSITIVE_INFINITY;
+    this.#sink = sink;
     this.#deps = deps;
     this.#ended = ended;
     this.#lastByte = deps.clock.now();
@@ -70,7 +88,7 @@ class Reception {
   /** Past the HTTP parser, once it has given all that it and the socket held. */
   #takesDirectly(): boolean {
     const { socket } = this.#response;
-    if (this.#left < leastDirect) return false;
+    if (this.#left < leastDirect || this.#left === Number.POSITIVE_INFINITY) return false;
     for (let held = this.#heldBytes(); held > 0; held = this.#heldBytes()) {
       // Its listener is the parser.
       socket.read();
@@ -105,19 +123,40 @@ class Reception {
   readonly #take = (bytes: Buffer): void => {
     this.#left -= bytes.length;
     this.#lastByte = this.#deps.clock.now();
-    this.#part.add(bytes);
-    this.#deps.received(bytes.length);
-    if (!this.#part.full) return;
-    this.#waitsForDisk = true;
-    this.#source.pause();
-    this.#part.room().then(this.#goOn, this.#broken);
+    const before = this.#sink.length;
+    try {
+      this.#sink.add(bytes);
+    } catch (error) {
+      this.#broken(error);
+      return;
+    }
+    this.#deps.received(this.#sink.length - before);
+    if (this.#sink.full) this.#hold('disk', this.#sink.room());
+    this.#pace(bytes.length);
   };
 
-  readonly #goOn = (): void => {
-    this.#waitsForDisk = false;
+  #pace(bytes: number): void {
+    this.#unpaced += bytes;
+    if (!this.#deps.limit.active || this.#unpaced < paceBytes) return;
+    this.#hold('setting', this.#deps.limit.pace(this.#unpaced, this.#deps.signal));
+    this.#unpaced = 0;
+  }
+
+  #hold(why: 'disk' | 'setting', until: Promise<unknown>): void {
+    // A record or two may come after a pause.
+    if (!this.#held.has(why)) this.#held.set(why, this.#deps.clock.now());
+    this.#source.pause();
+    until.then(() => this.#goOn(why), this.#broken);
+  }
+
+  #goOn(why: 'disk' | 'setting'): void {
+    const since = this.#held.get(why);
+    if (since === undefined || this.#over) return;
+    this.#held.delete(why);
     this.#lastByte = this.#deps.clock.now();
-    this.#source.resume();
-  };
+    this.#deps.waited(why, this.#lastByte - since);
+    if (this.#held.size === 0) this.#source.resume();
+  }
 
   readonly #whole = (): void => {
     this.#end(this.#response.complete ? undefined : connectionError(undefined, this.#deps.name));
@@ -129,10 +168,10 @@ class Reception {
 
   readonly #stop = (): void => this.#end(this.#deps.signal.reason as Error);
 
-  /** While the disk is the slow one, the neighbour may be as silent as it likes. */
+  /** While we are the slow ones, the neighbour may be as silent as it likes. */
   readonly #look = (): void => {
     const { clock, name } = this.#deps;
-    const silent = this.#waitsForDisk ? 0 : clock.now() - this.#lastByte;
+    const silent = this.#held.size > 0 ? 0 : clock.now() - this.#lastByte;
     if (silent >= deadlines.stall) this.#end(new NethoodError('timeout', `${name} sent no byte for a minute.`));
     else this.#timer = clock.timer(deadlines.stall - silent, this.#look);
   };

@@ -64,8 +64,8 @@ class RemoteTree implements WritableTree {
       headers: conditions(options),
       signal: options.signal,
     });
-    const { size, modified, etag, start } = answeredFile(response, name);
-    if (start !== (options.range?.start ?? 0)) {
+    const { size, modified, etag, start, blocks } = answeredFile(response, name);
+    if (blocks || start !== (options.range?.start ?? 0)) {
       response.destroy();
       throw new NethoodError('range', `${name} sent another part of the file than asked for.`);
     }

@@ -3,98 +3,81 @@
  * is given back only by garbage collections, and those cost more than the sending.
  */
 import type { ServerResponse } from 'node:http';
-import { NethoodError } from '../../protocol/errors.ts';
-import { type FilePieces, pieceBytes } from './file-pieces.ts';
+import { blockBytes, digestOf, isZero, zeroDigest } from './block-digest.ts';
+import { headBytes, writeHead } from './block-frames.ts';
+import type { FilePieces } from './file-pieces.ts';
+import { Outlet } from './outlet.ts';
+import { paceBytes, type RateLimit } from './rate-limit.ts';
+import type { SendLoad } from './send-load.ts';
 
 /** One is being sent while the other is read. With a third the socket would hold two, and copy them into one. */
 const buffersOfSending = 2;
 
-/** Kept when the connection has taken all. @throws `changed`, what the disk says, `interrupted`, or the signal's reason */
-export async function sendPieces(pieces: FilePieces, response: ServerResponse, signal: AbortSignal): Promise<void> {
-  const size = Math.min(pieceBytes, pieces.left);
-  const outlet = new Outlet(response, signal);
-  try {
-    for (let made = 0; ; made++) {
-      const buffer = made < buffersOfSending ? Buffer.allocUnsafeSlow(size) : await outlet.free();
-      const bytes = await pieces.read(buffer);
-      if (bytes === 0) break;
-      outlet.send(buffer, bytes);
-    }
-    await outlet.end();
-  } finally {
-    outlet[Symbol.dispose]();
-  }
+export interface Sending {
+  readonly pieces: FilePieces;
+  readonly response: ServerResponse;
+  readonly limit: RateLimit;
+  readonly load: SendLoad;
+  readonly signal: AbortSignal;
 }
 
-interface Waiting {
-  readonly resolve: (buffer: Buffer) => void;
-  readonly reject: (error: Error) => void;
+/** The file's bytes as they are. Kept when the connection has taken all. @throws `changed`, what the disk says, `interrupted`, or the signal's reason */
+export async function sendPieces(sending: Sending): Promise<void> {
+  const { pieces } = sending;
+  const size = Math.min(blockBytes, pieces.left);
+  await pour(sending, size, (buffer) => pieces.read(buffer));
 }
 
-/** A buffer that was sent comes back only when the socket has taken it. */
-class Outlet implements Disposable {
-  readonly #response: ServerResponse;
-  readonly #signal: AbortSignal;
-  readonly #free: Buffer[] = [];
-  #waiting: Waiting | undefined;
-  #error: Error | undefined;
+/** As blocks with heads (`block-frames.ts`); with `sparse` those of zeros by their heads alone. Throws as `sendPieces`. */
+export async function sendBlocks(sending: Sending, { sparse }: { sparse: boolean }): Promise<void> {
+  const { pieces, load } = sending;
+  const size = Math.min(blockBytes, pieces.left) + headBytes;
+  await pour(sending, size, async (buffer) => {
+    const { position } = pieces;
+    const length = await wholeBlock(pieces, buffer.subarray(headBytes));
+    if (length === 0) return 0;
+    const block = buffer.subarray(headBytes, headBytes + length);
+    const hole = sparse && isZero(block);
+    const digest = hole ? zeroDigest(length) : digestOf(block);
+    writeHead(buffer, { kind: hole ? 'hole' : 'data', position, length, digest, load: load.now });
+    return hole ? headBytes : headBytes + length;
+  });
+}
 
-  constructor(response: ServerResponse, signal: AbortSignal) {
-    this.#response = response;
-    this.#signal = signal;
-    response.on('close', this.#closed).on('error', this.#broken);
-    signal.addEventListener('abort', this.#stopped);
-    if (signal.aborted) this.#stopped();
-    else if (response.destroyed) this.#closed();
+/** A disk may give less than it was asked for. */
+async function wholeBlock(pieces: FilePieces, block: Buffer): Promise<number> {
+  let length = 0;
+  while (length < block.length) {
+    const bytes = await pieces.read(block.subarray(length));
+    if (bytes === 0) break;
+    length += bytes;
   }
+  return length;
+}
 
-  free(): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const buffer = this.#free.pop();
-      if (this.#error !== undefined) reject(this.#error);
-      else if (buffer !== undefined) resolve(buffer);
-      else this.#waiting = { resolve, reject };
-    });
+/** @param fill puts the next bytes into the buffer, and says how many; 0 at the end */
+async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Promise<number>): Promise<void> {
+  const { response, load, signal } = sending;
+  using outlet = new Outlet(response, signal);
+  for (let made = 0; ; made++) {
+    const buffer = made < buffersOfSending ? Buffer.allocUnsafeSlow(size) : await load.waiting('wire', outlet.free());
+    const filling = fill(buffer);
+    const bytes = await (outlet.idle ? load.waiting('disk', filling) : filling);
+    if (bytes === 0) break;
+    await send(sending, outlet, { buffer, bytes });
   }
+  await outlet.end();
+}
 
-  /** @throws what has broken meanwhile */
-  send(buffer: Buffer, bytes: number): void {
-    if (this.#error !== undefined) throw this.#error;
-    this.#response.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), (error) => {
-      if (error) this.#broken(error);
-      else this.#return(buffer);
-    });
+async function send(
+  { limit, load, signal }: Sending,
+  outlet: Outlet,
+  { buffer, bytes }: { buffer: Buffer; bytes: number },
+): Promise<void> {
+  for (let start = 0; start < bytes;) {
+    const end = limit.active ? Math.min(bytes, start + paceBytes) : bytes;
+    outlet.send(buffer, { start, end, last: end === bytes });
+    if (limit.active) await load.waiting('setting', limit.pace(end - start, signal));
+    start = end;
   }
-
-  end(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve: () => undefined, reject };
-      if (this.#error === undefined) this.#response.end(() => resolve());
-      else reject(this.#error);
-    });
-  }
-
-  [Symbol.dispose](): void {
-    this.#response.off('close', this.#closed);
-    this.#signal.removeEventListener('abort', this.#stopped);
-  }
-
-  #return(buffer: Buffer): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) this.#free.push(buffer);
-    else {
-      this.#waiting = undefined;
-      waiting.resolve(buffer);
-    }
-  }
-
-  #fail(error: Error): void {
-    this.#error ??= error;
-    this.#waiting?.reject(this.#error);
-    this.#waiting = undefined;
-  }
-
-  readonly #closed = (): void => this.#fail(new NethoodError('interrupted', 'The other side is gone.'));
-  readonly #broken = (error: Error): void => this.#fail(error);
-  readonly #stopped = (): void => this.#fail(this.#signal.reason as Error);
 }

@@ -1,5 +1,7 @@
 /** What a transfer has done so far. Rates come from the last seconds. */
+import { performance } from 'node:perf_hooks';
 import type { Clock } from '../base/clock.ts';
+import { LimitMeter } from './transfer-limit.ts';
 
 const rateWindowMs = 5_000;
 const sampleEveryMs = 250;
@@ -15,6 +17,7 @@ export interface Counts {
 
 export class TransferProgress {
   readonly counts: Counts = { files: 0, filesTotal: null, bytes: 0, bytesTotal: null, resumedFrom: 0, skipped: 0 };
+  readonly limit: LimitMeter;
   readonly #clock: Clock;
   readonly #changed: () => void;
   /** Bytes that came over the wire. */
@@ -25,6 +28,7 @@ export class TransferProgress {
     this.#clock = clock;
     this.#changed = changed;
     this.#samples = [{ at: clock.now(), moved: 0 }];
+    this.limit = new LimitMeter({ now: () => clock.now(), busyMs: () => performance.eventLoopUtilization().active });
   }
 
   get moved(): number {
@@ -37,6 +41,13 @@ export class TransferProgress {
     const first = this.#samples.find(({ at }) => now - at <= rateWindowMs);
     if (first === undefined || now - first.at < sampleEveryMs) return 0;
     return Math.round(((this.#moved - first.moved) * 1000) / (now - first.at));
+  }
+
+  /** Seconds, whole; null where nobody can say. */
+  get secondsLeft(): number | null {
+    const { bytes, bytesTotal } = this.counts;
+    const { rate } = this;
+    return bytesTotal === null || rate === 0 ? null : Math.ceil(Math.max(0, bytesTotal - bytes) / rate);
   }
 
   add(counts: Partial<Omit<Counts, 'filesTotal' | 'bytesTotal'>>): void {

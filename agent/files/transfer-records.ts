@@ -1,7 +1,8 @@
 /**
  * What must outlive the agent for a transfer to be resumed: one small file for each partial file, and one for each
  * folder that is being fetched, in `state/transfers/`. Saved before what they tell of is made, so that nothing lies
- * about on a user's disk that no record knows; a day later both are removed.
+ * about on a user's disk that no record knows; a day later both are removed. Beside the record of a partial file is
+ * its `DigestLog`.
  */
 import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,8 +30,6 @@ const PartRecord = z.object({
   etag: z.string().max(300),
   size: Size,
   modified: z.int(),
-  /** Bytes from the beginning that are safely on disk. */
-  safe: Size,
   /** Of the part file (`identityOf`), so that no other file is taken for it; empty until it is made. */
   identity: z.string().max(128),
   updated: z.int(),
@@ -112,13 +111,19 @@ export class TransferRecords {
 
   async remove(key: string): Promise<void> {
     await rm(this.#file(key), { force: true });
+    await rm(this.digestsOf(key), { force: true });
+  }
+
+  /** Where the `DigestLog` of a partial file is. */
+  digestsOf(key: string): string {
+    return join(this.#folder, `${key}.digests`);
   }
 
   /** Removes what nobody resumed within a day: partial files, then their records. */
   async removeOld(inUse: (key: string) => boolean = () => false): Promise<void> {
     const names = await readdir(this.#folder).catch(noneYet);
     for (const name of names) {
-      const key = name.replace(/\.json$/, '');
+      const key = name.replace(/\.(json|digests)$/, '');
       if (!keyPattern.test(key) || inUse(key)) continue;
       const record = await this.#load(key);
       if (record !== undefined && this.#clock.wall() - record.updated < keptMs) continue;

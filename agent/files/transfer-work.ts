@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { RetryDeps } from './retry.ts';
 import type { TransferStart } from './transfer.ts';
 import type { TransferProgress } from './transfer-progress.ts';
@@ -21,6 +22,8 @@ export interface WorkGround {
 /** What one run is given. */
 export interface TransferCourse {
   readonly progress: TransferProgress;
+  /** The user's, of all transfers. */
+  readonly limit: RateLimit;
   readonly retry: RetryDeps;
   /** The connection is there (again). */
   readonly began: () => void;

@@ -67,9 +67,18 @@ export class Transfer {
       state: this.#state,
       ...this.progress.counts,
       rate: this.#state === 'running' ? this.progress.rate : 0,
+      secondsLeft: this.#state === 'running' ? this.progress.secondsLeft : null,
+      limit: this.#limit,
       seconds: ((this.#endedAt ?? this.#clock.now()) - this.#begunAt) / 1000,
       error: this.#error === undefined ? null : { code: this.#error.code, message: this.#error.message },
     };
+  }
+
+  /** While it waits for its neighbour, that is told by its state. */
+  get #limit(): TransferView['limit'] {
+    const { limit } = this.progress;
+    if (this.final) return limit.mostly;
+    return this.#state === 'running' ? limit.now : null;
   }
 
   /** Asks it to end; `ended` tells when it has. */
@@ -81,6 +90,7 @@ export class Transfer {
   turn(state: 'running' | 'waiting'): void {
     if (this.#state === state || this.final) return;
     this.#state = state;
+    if (state === 'running') this.progress.limit.restart();
     this.#tellNow();
   }
 

@@ -14,6 +14,7 @@ import { beginGetMatches } from './get-matches.ts';
 import { beginGet } from './get-run.ts';
 import { identityHash } from './part-name.ts';
 import { beginPut } from './put-run.ts';
+import { RateLimit } from './rate-limit.ts';
 import { Transfer } from './transfer.ts';
 import { TransferRecords } from './transfer-records.ts';
 import type { TransferCourse, TransferWork, WorkGround } from './transfer-work.ts';
@@ -28,6 +29,8 @@ export interface TransfersDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Default: none. */
+  readonly limit?: RateLimit;
 }
 
 export async function createTransfers(deps: TransfersDeps): Promise<Transfers & AsyncDisposable> {
@@ -157,10 +160,11 @@ class RunningTransfers implements Transfers, AsyncDisposable {
   }
 
   #course(transfer: Transfer, contact: NeighbourContact): TransferCourse {
-    const { clock, random } = this.#deps;
+    const { clock, random, limit = new RateLimit(clock, () => undefined) } = this.#deps;
     const { progress } = transfer;
     return {
       progress,
+      limit,
       retry: {
         clock,
         random,

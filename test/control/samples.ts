@@ -110,6 +110,8 @@ export const transfer: TransferView = {
   resumedFrom: 0,
   skipped: 0,
   rate: 250_000,
+  secondsLeft: 2,
+  limit: null,
   seconds: 2,
   error: null,
 };

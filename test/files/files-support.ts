@@ -93,6 +93,10 @@ export class AnnasShare {
   takenAtMost = Number.POSITIVE_INFINITY;
   /** Bytes from Bob so far. */
   taken = 0;
+  /** What a bad memory does to bytes on their way to Bob. */
+  tamper: (bytes: Buffer) => void = () => undefined;
+  /** As an agent that knows nothing of blocks. */
+  plain = false;
   readonly requests: string[] = [];
   features: ReadonlySet<string> = new Set(features);
   #away = false;
@@ -145,6 +149,7 @@ export class AnnasShare {
     const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));
     const answer: RequestListener = (request, response) => {
       anna.requests.push(`${request.method ?? ''} ${request.headers.range ?? ''}`.trim());
+      if (anna.plain) delete request.headers.accept;
       void door.handle({ asker: bob, address: '127.0.0.1' }, request, response);
     };
     const http = secure ? secureServer(answer) : createServer(answer);
@@ -203,6 +208,7 @@ export class AnnasShare {
     server.on('drain', () => client.resume());
     server.on('data', (bytes: Buffer) => {
       this.cutAfter -= bytes.length;
+      this.tamper(bytes);
       if (!client.write(bytes)) server.pause();
       if (this.cutAfter > 0) return;
       this.cutAfter = Number.POSITIVE_INFINITY;

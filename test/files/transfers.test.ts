@@ -332,8 +332,8 @@ describe('partial files', () => {
     const view = await begin('big');
     await expect.poll(() => transfers.list()[0]?.state).toBe('waiting');
     await transfers.cancel(view.id);
-    const [record = ''] = await records();
-    const path = join(home, 'state', 'transfers', record);
+    const record = (await records()).find((name) => name.endsWith('.json'));
+    const path = join(home, 'state', 'transfers', record ?? '');
     const content = JSON.parse(await readFile(path, 'utf8'));
     await agent();
     expect(await partsIn(target)).toHaveLength(1);

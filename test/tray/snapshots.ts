@@ -93,6 +93,8 @@ export function aTransfer(change: Partial<TransferView> = {}): TransferView {
     resumedFrom: 0,
     skipped: 0,
     rate: 12_300_000,
+    secondsLeft: 1,
+    limit: null,
     seconds: 2,
     error: null,
     ...change,
