@@ -122,9 +122,13 @@ export class HttpDoor implements Disposable {
     request.resume();
   }
 
-  /** Node reads and drops the rest of a body that nobody wanted, for as long as the client sends; we do so for a while. */
+  /**
+   * The rest of a body that nobody wanted is read and dropped for a while. Node does so only where nothing of it was read;
+   * else it would stay in the way of the connection's next request.
+   */
   #linger(request: IncomingMessage, response: ServerResponse): void {
     response.once('finish', () => {
+      request.resume();
       if (request.complete) return;
       const { socket } = request;
       const timer = this.#deps.clock.timer(lingerMs, () => socket.destroy());

@@ -139,4 +139,25 @@ describe('on a port', () => {
     pass(5000);
     expect(await closedWithin(socket, 2000)).toBe(true);
   });
+
+  test('a connection whose refused body came whole goes on, though its route read only the begin', async () => {
+    const refusing: HttpRoute = {
+      prefix: '/',
+      handle: async ({ request, response }) => {
+        await once(request, 'readable');
+        request.read();
+        response.end('no');
+      },
+    };
+    const { agent, pass } = await start(refusing);
+    const socket = await tlsTo(agent.port, makeIdentity());
+    for (let time = 0; time < 2; time++) {
+      socket.write('PUT / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nso');
+      expect(String((await once(socket, 'data'))[0])).toMatch(/ 200 OK[^]*no$/);
+      socket.write('me');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      pass(5000);
+      expect(await closedWithin(socket, 100)).toBe(false);
+    }
+  });
 });
