@@ -70,7 +70,7 @@ export class FilePieces implements AsyncDisposable {
       if (etagOf(stat) !== this.#file.etag) throw this.#changed();
       return bytesRead;
     } catch (error) {
-      throw readError(error, this.#file.what);
+      throw readError(error, `${this.#file.what} at byte ${this.#position}`);
     }
   }
 
