@@ -113,12 +113,11 @@ async function composeDiscovery(
 
 /** Shares, printers and the neighbours who see them. */
 async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) {
-  const { paths, config, clock, random, log } = deps;
+  const { paths, clock, random, log } = deps;
   const { identity, trust, block, onLink, loopbackServes, name } = ground;
-  const { id } = identity;
   const part = (of: string): Log => log.child({ part: of });
   const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
-  const shares = scope.use(await createShares({ config, ownFolders, clock, log: part('shares') }));
+  const shares = scope.use(await createShares({ ...deps, ownFolders, stateFolder: paths.state, log: part('shares') }));
   const uploads = scope.use(await createUploads({ stateFolder: paths.state, clock, log: part('uploads') }));
   const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
   const tell = (device: DeviceId, event: FolderEvent): void => offered.neighbours?.sendFolderEvent(device, event);
@@ -128,7 +127,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   const transport = scope.use(createTransport({ identity, clock }));
   const neighbours = scope.use(
     await createNeighbours({
-      self: id,
+      self: identity.id,
       boot: BootId.parse(randomId()),
       name,
       port: block.ports.peers,
@@ -153,7 +152,6 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   scope.use(trust.events.on('changed', (device) => neighbours.trustChanged(device)));
   const printing = scope.use(await composePrinting(deps, ground, { neighbours, discovery }));
   offered.printing = printing;
-  const filesRoute = createFilesRoute(shares, uploads);
   return {
     shares,
     discovery,
@@ -161,7 +159,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
     sources,
     neighbours,
     printing,
-    filesRoute,
+    filesRoute: createFilesRoute(shares, uploads),
     accept: (upgrade: PeerUpgrade) => transport.accept(upgrade),
   };
 }

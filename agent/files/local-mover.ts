@@ -9,9 +9,9 @@ import type { WirePath } from '../../protocol/wire-path.ts';
 import { hasErrno } from './file-errors.ts';
 import type { RelocateOptions } from './file-tree.ts';
 import { copyFile, copyFolder, type CopyDeps } from './local-copy.ts';
-import { hiddenName, install, type Spot, takenBy, thingAt } from './local-spot.ts';
+import { install, type Spot, takenBy, thingAt } from './local-spot.ts';
 import { removeTree } from './remove-tree.ts';
-import { checkNew } from './share-changes.ts';
+import { checkNew, hiddenBeside } from './share-changes.ts';
 
 export class LocalMover {
   readonly #deps: CopyDeps;
@@ -41,7 +41,7 @@ export class LocalMover {
     return spots.hold(to, async (target) => {
       await this.#allow(target, await takenBy(target), { replace: options.replace });
       using claim = await changes.room.claim(target.folder, size, options.signal);
-      const name = hiddenName();
+      const name = await hiddenBeside(target, changes);
       try {
         const part = target.folder.at(name);
         if (kind === 'file') await copyFile(this.#deps, { from, part, target, claim }, options.signal);
@@ -61,7 +61,7 @@ export class LocalMover {
   async remove(path: WirePath, signal: AbortSignal): Promise<void> {
     const { spots, changes } = this.#deps;
     await spots.hold(path, async (spot) => {
-      const aside = hiddenName();
+      const aside = await hiddenBeside(spot, changes);
       await changes.naming.run(signal, async () => {
         await thingAt(spot);
         await rename(spot.at, spot.folder.at(aside));
@@ -82,38 +82,40 @@ export class LocalMover {
 
   async #rename(from: Spot, to: Spot, { replace, signal }: RelocateOptions): Promise<boolean> {
     const { changes } = this.#deps;
-    const { aside, there } = await changes.naming.run(signal, async () => {
+    const aside = await hiddenBeside(to, changes);
+    const there = await changes.naming.run(signal, async () => {
       const thing = await thingAt(from);
       const seen = await takenBy(to);
       // `a.txt` may be `A.txt` itself, where the system does not tell them apart.
       const itself = seen !== undefined && isItself(seen, thing);
       if (itself) await rename(from.at, to.at);
       else await this.#allow(to, seen, { replace, leaving: leftBy(from, to) });
-      const made = itself ? undefined : await install(from.at, to, { from: thing, there: seen });
+      if (!itself) await install(from.at, to, { from: thing, there: seen, aside });
       await changes.twins.added(to.folder, to.name);
       if (seen !== undefined) changes.room.forget();
-      return { aside: made, there: itself ? undefined : seen };
+      return itself ? undefined : seen;
     });
     await to.folder.sync();
     await from.folder.sync();
-    if (aside !== undefined) await this.#discard(to, aside);
+    await this.#discard(to, aside);
     return there !== undefined;
   }
 
   /** Gives what was made ready beside its place its name. True where it replaced something. */
   async #place(ready: Buffer, to: Spot, { replace, signal }: RelocateOptions): Promise<boolean> {
     const { changes } = this.#deps;
-    const { aside, there } = await changes.naming.run(signal, async () => {
+    const aside = await hiddenBeside(to, changes);
+    const there = await changes.naming.run(signal, async () => {
       const seen = await takenBy(to);
       await this.#allow(to, seen, { replace });
       const thing = await lstat(to.folder.at(ready), { bigint: true });
-      const made = await install(to.folder.at(ready), to, { from: thing, there: seen });
+      await install(to.folder.at(ready), to, { from: thing, there: seen, aside });
       await changes.twins.added(to.folder, to.name);
       if (seen !== undefined) changes.room.forget();
-      return { aside: made, there: seen };
+      return seen;
     });
     await to.folder.sync();
-    if (aside !== undefined) await this.#discard(to, aside);
+    await this.#discard(to, aside);
     return there !== undefined;
   }
 

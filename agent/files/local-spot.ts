@@ -1,5 +1,4 @@
 /** A place in a share where something is changed: its parent folder held open, so that no link can lead elsewhere. */
-import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
@@ -81,39 +80,29 @@ export async function thingAt({ at, folder, name, what }: Spot): Promise<BigIntS
   return stat;
 }
 
-/** A name beside that of the spot which nobody lists and opens. */
-export function hiddenName(): Buffer {
-  return Buffer.from(`.${randomBytes(4).toString('hex')}.nethood-part`);
-}
-
 /**
  * Gives what lies ready at `from`, on the same disk, the name of the spot. What is there, where something is, makes
- * room under a hidden name, which is given; only a file in place of a file needs no such moment.
+ * room under the name `aside`; only a file in place of a file needs no such moment.
  */
 export async function install(
   from: Buffer,
   spot: Spot,
-  seen: { readonly from: BigIntStats; readonly there: BigIntStats | undefined },
-): Promise<Buffer | undefined> {
+  seen: { readonly from: BigIntStats; readonly there: BigIntStats | undefined; readonly aside?: Buffer },
+): Promise<void> {
   if (seen.there === undefined) {
     if (!seen.from.isFile()) await rename(from, spot.at);
     else if (!(await namedAnew(from, spot.at)))
       throw new NethoodError('exists', `Something is called ${spot.what} now.`);
-    return undefined;
+    return;
   }
-  if (seen.from.isFile() && seen.there.isFile()) {
-    await rename(from, spot.at);
-    return undefined;
-  }
-  const aside = hiddenName();
-  await rename(spot.at, spot.folder.at(aside));
+  if (seen.aside === undefined || (seen.from.isFile() && seen.there.isFile())) return rename(from, spot.at);
+  await rename(spot.at, spot.folder.at(seen.aside));
   try {
     await rename(from, spot.at);
   } catch (error) {
-    await rename(spot.folder.at(aside), spot.at);
+    await rename(spot.folder.at(seen.aside), spot.at);
     throw error;
   }
-  return aside;
 }
 
 /** A part names itself by its place among our descriptors, which says nothing to those who asked. */

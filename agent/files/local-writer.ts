@@ -10,10 +10,10 @@ import { pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
 import type { Clock } from '../base/clock.ts';
 import type { WriteOptions, WrittenFile } from './file-tree.ts';
 import { etagOf } from './file-version.ts';
-import { hiddenName, install, partError, type Spot, type Spots, takenBy } from './local-spot.ts';
+import { install, partError, type Spot, type Spots, takenBy } from './local-spot.ts';
 import { PartFile } from './part-file.ts';
 import { pourBody } from './pour-body.ts';
-import { checkNew, type ShareChanges } from './share-changes.ts';
+import { checkNew, hiddenBeside, type ShareChanges } from './share-changes.ts';
 import type { RoomClaim } from './share-room.ts';
 import { entryOf } from './tree-walker.ts';
 
@@ -52,7 +52,7 @@ export class LocalWriter {
     return spots.hold(path, async (spot) => {
       const there = await this.target(spot, options);
       using claim = await changes.room.claim(spot.folder, options.size, options.signal);
-      const part = spot.folder.at(hiddenName());
+      const part = spot.folder.at(await hiddenBeside(spot, changes));
       try {
         await this.receive(part, spot, { ...options, there, claim });
         const written = await this.give(part, spot, options);

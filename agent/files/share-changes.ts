@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { Spot } from './local-spot.ts';
 import { checkPortable, NameTwins } from './new-name.ts';
@@ -10,10 +11,20 @@ export interface ShareChanges {
   readonly naming: Slots;
   readonly twins: NameTwins;
   readonly room: ShareRoom;
+  /** Remembers a folder in which something without a name is about to be made. */
+  readonly note: (folder: readonly Uint8Array[]) => Promise<void>;
 }
 
-export function newShareChanges(deps: ShareRoomDeps): ShareChanges {
-  return { naming: new Slots(1), twins: new NameTwins(deps.clock), room: new ShareRoom(deps) };
+export interface ShareChangesDeps extends ShareRoomDeps, Pick<ShareChanges, 'note'> {}
+
+export function newShareChanges(deps: ShareChangesDeps): ShareChanges {
+  return { naming: new Slots(1), twins: new NameTwins(deps.clock), room: new ShareRoom(deps), note: deps.note };
+}
+
+/** A name beside that of the spot which nobody lists and opens, for what may be left there by a crash. */
+export async function hiddenBeside({ components }: Spot, changes: ShareChanges): Promise<Buffer> {
+  await changes.note(components.slice(0, -1));
+  return Buffer.from(`.${randomBytes(4).toString('hex')}.nethood-part`);
 }
 
 /**

@@ -15,6 +15,8 @@ import { access, type Asker, type Verb } from '../trust/access.ts';
 import type { NewShare, Shares } from './files-service.ts';
 import { guardOf } from './guarded-folder.ts';
 import { HeldWalkers } from './held-walkers.ts';
+import { Leftovers } from './leftovers.ts';
+import { Spots, type SpotsDeps } from './local-spot.ts';
 import { LocalTree } from './local-tree.ts';
 import { newShareChanges, type ShareChanges } from './share-changes.ts';
 import { type OwnFolders, shareableFolder } from './share-folder.ts';
@@ -26,6 +28,8 @@ const checkEveryMs = 30_000;
 export interface SharesDeps {
   readonly config: ConfigStore;
   readonly ownFolders: OwnFolders;
+  /** Where it is noted in which folders of shares something may be left by a crash. */
+  readonly stateFolder: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,7 +43,7 @@ export interface LocalShares extends Shares, AsyncDisposable {
 }
 
 export async function createShares(deps: SharesDeps): Promise<LocalShares> {
-  const shares = new ConfiguredShares(deps);
+  const shares = new ConfiguredShares(deps, await Leftovers.open(deps));
   await shares.begin();
   return shares;
 }
@@ -54,10 +58,12 @@ class ConfiguredShares implements LocalShares {
   readonly #problems = new Map<ShareId, string>();
   readonly #changes = new Map<ShareId, ShareChanges>();
 
+  readonly #leftovers: Leftovers;
   #timer: Disposable | undefined;
 
-  constructor(deps: SharesDeps) {
+  constructor(deps: SharesDeps, leftovers: Leftovers) {
     this.#deps = deps;
+    this.#leftovers = this.#scope.use(leftovers);
     this.#held = this.#scope.use(new HeldWalkers(deps.clock));
   }
 
@@ -70,6 +76,10 @@ class ConfiguredShares implements LocalShares {
       }),
     );
     this.#checkLater();
+    this.#leftovers.begin((id) => {
+      const share = this.#configured.find((each) => each.id === id);
+      return share === undefined ? undefined : new Spots(this.#place(share));
+    });
     this.#scope.defer(() => this.#timer?.[Symbol.dispose]());
   }
 
@@ -114,10 +124,8 @@ class ConfiguredShares implements LocalShares {
     if (!this.#allows(asker, share, 'write') || share.rights !== 'write')
       throw new NethoodError('not-permitted', `The share "${share.name}" can be read, not written.`);
     return new WritableLocalTree({
+      ...this.#place(share),
       tree: this.#tree(whoIs(asker), share),
-      root: () => this.#root(share),
-      label: `the share "${share.name}"`,
-      guard: this.#guard,
       clock: this.#deps.clock,
       changes: this.#changesOf(share),
     });
@@ -137,7 +145,8 @@ class ConfiguredShares implements LocalShares {
     const changes = newShareChanges({
       limits: () => ({ quota: now().quota, reserve: this.#deps.config.current.sharing.reserve }),
       measure: (signal) => bytesIn(this.#tree(`quota ${share.id}`, now()), signal),
-      label: `the share "${share.name}"`,
+      note: (folder) => this.#leftovers.note(share.id, folder),
+      label: labelOf(share),
       clock: this.#deps.clock,
     });
     this.#changes.set(share.id, changes);
@@ -145,13 +154,11 @@ class ConfiguredShares implements LocalShares {
   }
 
   #tree(asker: string, share: ShareConfig): LocalTree {
-    return new LocalTree({
-      root: () => this.#root(share),
-      label: `the share "${share.name}"`,
-      asker,
-      held: this.#held,
-      guard: this.#guard,
-    });
+    return new LocalTree({ ...this.#place(share), asker, held: this.#held });
+  }
+
+  #place(share: ShareConfig): SpotsDeps {
+    return { root: () => this.#root(share), label: labelOf(share), guard: this.#guard };
   }
 
   async check(): Promise<void> {
@@ -210,6 +217,10 @@ class ConfiguredShares implements LocalShares {
       (error) => this.#deps.log.error({ error: String(error) }, 'the shares could not be checked'),
     );
   }
+}
+
+function labelOf({ name }: ShareConfig): string {
+  return `the share "${name}"`;
 }
 
 /** Listings that are held for one asker are bounded: another must not use them up. */

@@ -40,7 +40,9 @@ describe('shares', () => {
     clock = new SimClock();
     // As `--home` has it: everything in one folder, which the configuration lies in.
     const ownFolders = { closed: [home, join(home, 'state'), join(home, 'run')], files: join(home, 'files') };
-    shares = scope.use(await createShares({ config, ownFolders, clock, log: silentLog }));
+    shares = scope.use(
+      await createShares({ config, ownFolders, stateFolder: join(home, 'state'), clock, log: silentLog }),
+    );
   });
 
   it('are kept in the configuration and taken out again', async () => {

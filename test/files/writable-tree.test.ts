@@ -18,7 +18,11 @@ writableTreeConformance('one on a system without /proc', async (scope) => {
   const held = scope.use(new HeldWalkers(systemClock));
   const place = { root: () => Promise.resolve(Buffer.from(folder)), label: 'it', guard: 'look-twice' } as const;
   const tree = new LocalTree({ ...place, asker: 'bob', held });
-  const unbounded = { limits: () => ({ quota: undefined, reserve: 0 }), measure: () => Promise.resolve(0) };
+  const unbounded = {
+    limits: () => ({ quota: undefined, reserve: 0 }),
+    measure: () => Promise.resolve(0),
+    note: () => Promise.resolve(),
+  };
   const changes = newShareChanges({ ...unbounded, label: 'it', clock: systemClock });
   return { folder, tree: new WritableLocalTree({ ...place, tree, clock: systemClock, changes }) };
 });

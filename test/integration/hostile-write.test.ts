@@ -42,9 +42,10 @@ function writableTree(folder: string, guard: Guard): WritableLocalTree {
   const held = scope.use(new HeldWalkers(systemClock));
   const place = { root: () => Promise.resolve(Buffer.from(folder)), label: 'it', guard };
   const limits = { quota: undefined, reserve: 0 };
-  const room = { limits: () => limits, measure: () => Promise.resolve(0), label: 'it', clock: systemClock };
+  const none = { limits: () => limits, measure: () => Promise.resolve(0), note: () => Promise.resolve() };
+  const changes = newShareChanges({ ...none, label: 'it', clock: systemClock });
   const tree = new LocalTree({ ...place, asker: 'bob', held });
-  return new WritableLocalTree({ ...place, tree, clock: systemClock, changes: newShareChanges(room) });
+  return new WritableLocalTree({ ...place, tree, clock: systemClock, changes });
 }
 
 /** Names, kinds, modes, contents and links of all that is below. */
