@@ -111,14 +111,22 @@ async function composeDiscovery(
   return { discovery, sources: scope.use(mergeSources({ mdns: discovery })) };
 }
 
-/** Shares, printers and the neighbours who see them. */
+/** What is shared of this disk, and what neighbours are putting there. */
+async function composeShares(scope: Scope, { paths, config, clock, log }: AgentDeps) {
+  const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
+  const deps = { stateFolder: paths.state, clock };
+  const sharesLog = log.child({ part: 'shares' });
+  const shares = scope.use(await createShares({ ...deps, config, ownFolders, log: sharesLog }));
+  const uploads = scope.use(await createUploads({ ...deps, log: log.child({ part: 'uploads' }) }));
+  return { shares, uploads };
+}
+
+/** Printers, and the neighbours who see what is shared. */
 async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) {
   const { paths, clock, random, log } = deps;
   const { identity, trust, block, onLink, loopbackServes, name } = ground;
   const part = (of: string): Log => log.child({ part: of });
-  const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
-  const shares = scope.use(await createShares({ ...deps, ownFolders, stateFolder: paths.state, log: part('shares') }));
-  const uploads = scope.use(await createUploads({ stateFolder: paths.state, clock, log: part('uploads') }));
+  const { shares, uploads } = await composeShares(scope, deps);
   const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
   const tell = (device: DeviceId, event: FolderEvent): void => offered.neighbours?.sendFolderEvent(device, event);
   const watches = scope.use(new FolderWatches({ shares, clock, tell }));
