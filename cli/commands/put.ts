@@ -59,7 +59,8 @@ async function sourcesOf(words: readonly string[], cwd: string): Promise<string[
 function withCount(done: readonly TransferResult[], all: number): (error: unknown) => never {
   return (error) => {
     if (done.length === 0 || !(error instanceof NethoodError)) throw error;
-    const message = `${error.message} Of ${all} things ${done.length} were put there before.`;
+    const were = done.length === 1 ? '1 was' : `${done.length} were`;
+    const message = `${error.message} Of ${all} things ${were} put there before.`;
     throw new NethoodError(error.code, message, { cause: error });
   };
 }
