@@ -9,6 +9,7 @@ import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { FetchPlan, isUnholdable, type Job, type SeenFolder, type WantedFile } from './fetch-plan.ts';
 import { quotedPath } from './file-errors.ts';
+import { tellTotals, TreeFetch } from './fetch-tree.ts';
 import type { GetContext } from './get-context.ts';
 import { makeFolder, sealFolder } from './local-folder.ts';
 import { joinLocal, type LocalPath, pathToText } from './local-path.ts';
@@ -72,12 +73,15 @@ function isLargePart(name: string): boolean {
   return name.startsWith('large-');
 }
 
+function newQueue(): WorkQueue<Job> {
+  return new WorkQueue(plannedAhead, (job) => (job.kind === 'batch' ? job.files.length : 1));
+}
+
 class FolderFetcher {
   readonly #context: GetContext;
   readonly #fetch: FolderFetch & { readonly writer: BatchWriter };
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #queue = new WorkQueue<Job>(plannedAhead, (job) => (job.kind === 'batch' ? job.files.length : 1));
   #firstFailure: Failure | undefined;
   #failures = 0;
 
@@ -88,8 +92,43 @@ class FolderFetcher {
   }
 
   async run(root: SeenFolder & { fresh: boolean }): Promise<readonly SeenFolder[]> {
-    const plan = new FetchPlan(this.#context, this.#queue, root);
-    const tasks = [plan.run(this.#signal), ...Array.from({ length: workers }, () => this.#work())];
+    const streamed = await this.#streamed(root);
+    if (streamed?.whole === true) return streamed.folders;
+    const queue = newQueue();
+    const found = streamed === undefined ? root : { ...root, fresh: false, brought: this.#recount() };
+    const plan = new FetchPlan(this.#context, queue, found);
+    await this.#together(queue, [plan.run(this.#signal)]);
+    this.#tellFailures();
+    return plan.folders;
+  }
+
+  /** Where nothing is here yet, all as one stream; undefined where that cannot be. */
+  async #streamed(root: SeenFolder & { fresh: boolean }): Promise<TreeFetch | undefined> {
+    const { neighbours, id } = this.#context.peer;
+    // Without a time it is a choice of files, which only the plan knows.
+    if (!root.fresh || root.modified === undefined) return undefined;
+    if (neighbours.get(id)?.features.has('tree') !== true) return undefined;
+    const queue = newQueue();
+    const stream = new TreeFetch(this.#context, root, { writer: this.#fetch.writer, queue });
+    const over = new AbortController();
+    const counting = tellTotals(this.#context, root.local, AbortSignal.any([this.#signal, over.signal]));
+    await this.#together(queue, [stream.run(this.#signal).finally(() => over.abort()), counting]);
+    if (stream.whole) this.#tellFailures();
+    return stream;
+  }
+
+  /** The plan finds what has come, and counts it: gives its bytes. What failed is tried again. */
+  #recount(): number {
+    const { files, bytes, skipped } = this.#context.progress.counts;
+    this.#context.progress.add({ files: -files, bytes: -bytes, skipped: -skipped });
+    this.#failures = 0;
+    this.#firstFailure = undefined;
+    return bytes;
+  }
+
+  /** What fills the queue, and those who work it off. */
+  async #together(queue: WorkQueue<Job>, makers: readonly Promise<void>[]): Promise<void> {
+    const tasks = [...makers, ...Array.from({ length: workers }, () => this.#work(queue))];
     // The first that fails stops the others; all have ended before anything is cleaned up.
     let failure: { error: unknown } | undefined;
     await Promise.all(
@@ -101,16 +140,10 @@ class FolderFetcher {
       ),
     );
     if (failure !== undefined) throw failure.error;
-    this.#tellFailures();
-    return plan.folders;
   }
 
-  async #work(): Promise<void> {
-    for (
-      let job = await this.#queue.take(this.#signal);
-      job !== undefined;
-      job = await this.#queue.take(this.#signal)
-    ) {
+  async #work(queue: WorkQueue<Job>): Promise<void> {
+    for (let job = await queue.take(this.#signal); job !== undefined; job = await queue.take(this.#signal)) {
       if (job.kind === 'batch') await this.#fetchBatch(job.files);
       else await this.#fetchAlone(job.file);
     }

@@ -54,13 +54,16 @@ export class FetchPlan {
   readonly #open: OpenFolder[];
   #batch: WantedFile[] = [];
   #batchBytes = 0;
+  /** Bytes that this transfer has brought already, and that are here for that reason. */
+  #brought: number;
   #needed = 0n;
   #free = 0n;
   #files = 0;
   #bytes = 0;
 
-  constructor(context: GetContext, queue: WorkQueue<Job>, root: SeenFolder & { fresh: boolean }) {
+  constructor(context: GetContext, queue: WorkQueue<Job>, root: SeenFolder & { fresh: boolean; brought?: number }) {
     this.#context = context;
+    this.#brought = root.brought ?? 0;
     this.#queue = queue;
     this.#platform = process.platform;
     this.folders.push(root);
@@ -127,7 +130,9 @@ export class FetchPlan {
     this.#files++;
     this.#bytes += size;
     if (!fresh && (await this.#isHere(place, entry))) {
-      this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size });
+      const brought = Math.min(size, this.#brought);
+      this.#brought -= brought;
+      this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size - brought });
       return;
     }
     this.#needed += BigInt(size);

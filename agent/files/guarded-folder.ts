@@ -91,23 +91,23 @@ async function identity(path: Buffer): Promise<string> {
   return `${stat.dev}:${stat.ino}`;
 }
 
-function joined(root: Buffer, components: readonly Uint8Array[]): Buffer {
+export function joined(root: Buffer, components: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [root];
   for (const name of components) parts.push(separator, checkedName(name));
   return Buffer.concat(parts);
 }
 
 /** Wire paths are checked where they are parsed; once more here, where a mistake would be a way out of the share. */
-function checkedName(name: Uint8Array): Uint8Array {
+export function checkedName(name: Uint8Array): Uint8Array {
   if (!isSafeName(name, process.platform)) throw elsewhere();
   return name;
 }
 
 /** As the system itself says it where a link is in the way. */
-function elsewhere(): NodeJS.ErrnoException {
+export function elsewhere(): NodeJS.ErrnoException {
   return Object.assign(new Error('a link is in the way'), { code: 'ELOOP' });
 }
 
-function notAFolder(): NodeJS.ErrnoException {
+export function notAFolder(): NodeJS.ErrnoException {
   return Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
 }

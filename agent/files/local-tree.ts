@@ -89,6 +89,13 @@ export class LocalTree implements FileTree {
     });
   }
 
+  /** For a thread that goes through a folder itself. */
+  async start(path: WirePath): Promise<{ root: Buffer; components: Uint8Array[]; guard: Guard }> {
+    const components = pathComponents(path);
+    if (components.some((name) => isPartName(Buffer.from(name).toString('latin1')))) throw this.#missing(path);
+    return { root: await this.#deps.root(), components, guard: this.#deps.guard };
+  }
+
   async #page(
     path: WirePath,
     options: { cursor: string | undefined; deep: boolean; signal: AbortSignal },

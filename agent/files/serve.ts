@@ -1,6 +1,6 @@
 /**
  * `/files/<shareId>/<wire path>`: one file, read (`serve-file.ts`) or written (`receive-file.ts`). `POST
- * /files/<shareId>/archive`: many (`archive-serve.ts`). Stalled readers and errors are the port's affair: what is thrown
+ * /files/<shareId>/archive`: many (`archive-serve.ts`). `POST …/tree/<wire path>`: a whole folder (`tree-serve.ts`). Stalled readers and errors are the port's affair: what is thrown
  * before the first byte becomes an answer, what is thrown later breaks the connection, so that a part never looks whole.
  */
 import { NethoodError } from '../../protocol/errors.ts';
@@ -13,6 +13,7 @@ import { receiveFile } from './receive-file.ts';
 import { receivePut } from './receive-put.ts';
 import { type ServeFileDeps, serveFile } from './serve-file.ts';
 import type { LocalShares } from './shares.ts';
+import { askerOf, ServedTrees } from './tree-serve.ts';
 import type { Uploads } from './uploads.ts';
 
 /** Bodies under way to one asker; each holds up to 3 MiB. */
@@ -22,17 +23,19 @@ interface FilesRouteDeps {
   readonly shares: LocalShares;
   readonly uploads: Uploads;
   readonly serving: ServeFileDeps;
+  readonly trees: ServedTrees;
 }
 
 /** @param limit the user's; default: none */
 export function createFilesRoute(shares: LocalShares, uploads: Uploads, limit?: RateLimit): HttpRoute {
   const { clock } = uploads;
-  const deps = { shares, uploads, serving: { clock, limit: limit ?? new RateLimit(clock, () => undefined) } };
+  const serving = { clock, limit: limit ?? new RateLimit(clock, () => undefined) };
+  const deps = { shares, uploads, serving, trees: new ServedTrees(serving.limit) };
   const sending = new Map<string, number>();
   return {
     prefix: '/files/',
     async handle(exchange) {
-      const asker = exchange.asker.kind === 'device' ? exchange.asker.id : exchange.address;
+      const asker = askerOf(exchange);
       const count = sending.get(asker) ?? 0;
       if (count >= mostPerAsker) throw new NethoodError('busy', 'Too many files at once.', { retryAfterMs: 1000 });
       sending.set(asker, count + 1);
@@ -47,7 +50,7 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads, limit?: 
   };
 }
 
-async function answer({ shares, uploads, serving }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
+async function answer({ shares, uploads, serving, trees }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
   const { request, asker } = exchange;
   const { share, rest } = targetOf(exchange);
   const tree = shares.tree(asker, share, 'read');
@@ -59,6 +62,7 @@ async function answer({ shares, uploads, serving }: FilesRouteDeps, exchange: Ht
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
       if (rest === 'archive') return serveArchive(tree, exchange);
+      if (rest.startsWith('tree/')) return trees.serve(tree, parseWirePath(rest.slice('tree/'.length)), exchange);
       return receivePut(shares, uploads, { share, rest, exchange });
     case undefined:
     default:

@@ -8,6 +8,7 @@ import { Scope } from '../../agent/base/scope.ts';
 import type { Transfers } from '../../agent/files/files-service.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
+import { features } from '../../protocol/peer.ts';
 import { rootPath, wirePathFromPlain } from '../../protocol/wire-path.ts';
 import { AnnasShare, annaId, never, temporaryFolder } from './files-support.ts';
 
@@ -26,6 +27,8 @@ async function startAgent(): Promise<void> {
 
 beforeEach(async () => {
   anna = await AnnasShare.open(scope);
+  // As one stream: folder-stream.test.ts.
+  anna.features = new Set(features.filter((name) => name !== 'tree'));
   home = await temporaryFolder(scope);
   target = join(home, 'target');
   await mkdir(target);

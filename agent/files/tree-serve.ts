@@ -1,0 +1,94 @@
+/**
+ * Answers a request for a whole folder with the frames of `tree-frames`. A thread reads ahead while the connection
+ * takes; there are few of them, and who gets none asks for the files of a listing instead.
+ */
+import type { ServerResponse } from 'node:http';
+import { NethoodError } from '../../protocol/errors.ts';
+import type { WirePath } from '../../protocol/wire-path.ts';
+import type { HttpExchange } from '../peers/neighbours.ts';
+import { archiveLimits } from './archive-format.ts';
+import { quotedPath, readError } from './file-errors.ts';
+import { FileThread } from './file-thread.ts';
+import type { LocalTree } from './local-tree.ts';
+import { paceBytes, type RateLimit } from './rate-limit.ts';
+import type { TreeStart } from './read-tree.ts';
+import type { TreeAnswer } from './tree-thread.ts';
+
+const mostInAll = 4;
+const mostPerAsker = 2;
+const bufferBytes = 256 << 10;
+
+type TreeThread = FileThread<ArrayBuffer, TreeAnswer>;
+
+export class ServedTrees {
+  /** Who asked, for each that is under way. */
+  readonly #askers: string[] = [];
+  readonly #limit: RateLimit;
+
+  constructor(limit: RateLimit) {
+    this.#limit = limit;
+  }
+
+  /** @throws `busy` where others are served, what is wrong with the folder */
+  async serve(tree: LocalTree, path: WirePath, exchange: HttpExchange): Promise<void> {
+    const asker = askerOf(exchange);
+    const own = this.#askers.filter((other) => other === asker).length;
+    if (own >= mostPerAsker || this.#askers.length >= mostInAll)
+      throw new NethoodError('busy', 'Too many folders at once.', { retryAfterMs: 1000 });
+    this.#askers.push(asker);
+    try {
+      const start: TreeStart = { ...(await tree.start(path)), largest: archiveLimits.file };
+      await using thread: TreeThread = new FileThread('tree-thread', start);
+      await send(thread, { path, limit: this.#limit }, exchange);
+    } finally {
+      this.#askers.splice(this.#askers.indexOf(asker), 1);
+    }
+  }
+}
+
+export function askerOf({ asker, address }: HttpExchange): string {
+  return asker.kind === 'device' ? asker.id : address;
+}
+
+async function send(
+  thread: TreeThread,
+  { path, limit }: { path: WirePath; limit: RateLimit },
+  { response, signal }: HttpExchange,
+): Promise<void> {
+  signal.throwIfAborted();
+  const stopped = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  // Whichever of the promises below waits is told; the others have nobody left to tell.
+  stopped.catch(() => undefined);
+  const filled = (buffer: ArrayBuffer): Promise<TreeAnswer> => Promise.race([thread.ask(buffer, [buffer]), stopped]);
+  const size = limit.active ? paceBytes : bufferBytes;
+  let next = await filled(new ArrayBuffer(size));
+  if (next.errno !== undefined)
+    throw readError(Object.assign(new Error(next.errno), { code: next.errno }), whatOf(path));
+  response.writeHead(200, { 'content-type': 'application/vnd.nethood.tree' });
+  let spare = new ArrayBuffer(size);
+  for (;;) {
+    const { buffer, bytes = 0, done } = next;
+    const sent = Promise.race([written(response, Buffer.from(buffer, 0, bytes)), stopped]);
+    if (done === true) {
+      await sent;
+      break;
+    }
+    [next] = await Promise.all([filled(spare), sent]);
+    spare = buffer;
+    await limit.pace(bytes, signal);
+  }
+  response.end();
+}
+
+function whatOf(path: WirePath): string {
+  return path === '' ? 'this share' : quotedPath(path);
+}
+
+/** Kept when the connection has taken it. */
+function written(response: ServerResponse, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
