@@ -1,6 +1,4 @@
 /** A neighbour's share: listed and changed over the session, files read and written over HTTP. */
-import { Readable } from 'node:stream';
-import type { IncomingMessage } from 'node:http';
 import type { DeviceId, ShareId } from '../../protocol/ids.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -19,7 +17,8 @@ import type {
 import { writeToPeer } from './write-to-peer.ts';
 import type { PeerEntry } from '../../protocol/peer.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
-import { askPeer, connectionError, type PeerHttp, peerName } from './peer-http.ts';
+import { PeerBody } from './peer-body.ts';
+import { askPeer, type PeerHttp, peerName } from './peer-http.ts';
 
 export interface RemoteTreeDeps {
   readonly neighbours: Pick<Neighbours, 'request' | 'httpAgent' | 'httpHost' | 'get'>;
@@ -69,7 +68,7 @@ class RemoteTree implements WritableTree {
       response.destroy();
       throw new NethoodError('range', `${name} sent another part of the file than asked for.`);
     }
-    return { size, modified, etag, stream: mappedErrors(response, name) };
+    return { size, modified, etag, stream: new PeerBody(response, name) };
   }
 
   write(path: WirePath, options: WriteOptions): Promise<WrittenFile> {
@@ -135,19 +134,4 @@ function conditions({ range, ifMatch }: ReadOptions): Record<string, string> {
     ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }),
     ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
   };
-}
-
-function mappedErrors(response: IncomingMessage, name: string): Readable {
-  return Readable.from(
-    (async function* () {
-      try {
-        for await (const bytes of response as AsyncIterable<Buffer>) yield bytes;
-      } catch (error) {
-        throw connectionError(error, name);
-      } finally {
-        response.destroy();
-      }
-    })(),
-    { objectMode: false, highWaterMark: 1 << 18 },
-  );
 }

@@ -14,10 +14,11 @@ type Found = DavRequest & { readonly entry: PeerEntry };
 
 /**
  * What neighbours put into their files must not act as a page of this address, which can be that of the agent's own
- * page: no scripts, no origin, nothing loaded, and no word to others of where it was found.
+ * page: no scripts, no origin, nothing loaded, and no word to others of where it was found. A click may still save a file.
  */
 const inert = {
-  'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
+  'content-security-policy':
+    "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 } as const;
