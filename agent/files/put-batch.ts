@@ -5,7 +5,7 @@ import type { WirePath } from '../../protocol/wire-path.ts';
 import { type ArchivedFile, type MissingFile, packArchive } from './archive-format.ts';
 import { filesOf } from './archive-serve.ts';
 import { jsonOf, peerName } from './peer-http.ts';
-import { offer, type PutContext } from './put-context.ts';
+import { offer, paced, type PutContext } from './put-context.ts';
 import { ArchiveAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer } from './send-to-peer.ts';
@@ -62,7 +62,8 @@ class BatchRun {
       headers: { 'content-type': 'application/x-tar', ...(keep ? { 'nethood-keep': '1' } : {}) },
       send: async (write) => {
         const files = filesOf(this.#context.source, [...this.#left.keys()], signal);
-        for await (const bytes of packArchive(this.#noted(files, sent))) await write(bytes);
+        const send = paced(this.#context, write, signal);
+        for await (const bytes of packArchive(this.#noted(files, sent))) await send(bytes);
       },
       signal,
     });

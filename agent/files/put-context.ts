@@ -5,7 +5,9 @@ import { NethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import type { LocalTree } from './local-tree.ts';
 import { type PeerHttp, peerName } from './peer-http.ts';
+import { paceBytes } from './rate-limit.ts';
 import { persistently } from './retry.ts';
+import type { WriteBytes } from './send-to-peer.ts';
 import type { TransferCourse } from './transfer-work.ts';
 
 /** What the parts of one running put share. */
@@ -16,6 +18,18 @@ export interface PutContext extends TransferCourse {
   readonly source: LocalTree;
   /** Nothing there is replaced. */
   readonly keep: boolean;
+}
+
+/** Writes as fast as the user's limit to all transfers lets it. */
+export function paced({ limit, progress }: PutContext, write: WriteBytes, signal: AbortSignal): WriteBytes {
+  return async (bytes) => {
+    if (!limit.active) return write(bytes);
+    for (let at = 0; at < bytes.length; at += paceBytes) {
+      const part = bytes.subarray(at, at + paceBytes);
+      await write(part);
+      progress.limit.waited('setting', await limit.pace(part.length, signal));
+    }
+  };
 }
 
 /** What is wanted of what we have: an answer to each entry, in their order. */

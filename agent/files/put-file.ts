@@ -8,7 +8,7 @@ import type { WirePath } from '../../protocol/wire-path.ts';
 import type { FilePieces } from './file-pieces.ts';
 import { pieceBytes } from './file-pieces.ts';
 import { askPeer, jsonOf, peerName } from './peer-http.ts';
-import type { PutContext } from './put-context.ts';
+import { paced, type PutContext } from './put-context.ts';
 import { digestBytes, heldBlock, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer, type WriteBytes } from './send-to-peer.ts';
@@ -102,7 +102,7 @@ class FilePutter {
         'nethood-modified': start.modified,
         ...(keep ? { 'nethood-keep': '1' } : {}),
       },
-      send: (write) => this.#pour(start, write, signal),
+      send: (write) => this.#pour(start, paced(this.#context, write, signal), signal),
       signal,
     });
     const answer = PartAnswer.safeParse(await jsonOf(response));

@@ -6,6 +6,7 @@ import { systemClock } from '../../agent/base/clock.ts';
 import { silentLog } from '../../agent/base/log.ts';
 import { Scope } from '../../agent/base/scope.ts';
 import type { PutOrder, Transfers } from '../../agent/files/files-service.ts';
+import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
 import { typedPathReadings } from '../../protocol/wire-path.ts';
@@ -172,6 +173,18 @@ describe('a file', () => {
     reader.features = new Set(['walk']);
     expect(await codeOf(begin('a.txt'))).toBe('unsupported');
   });
+});
+
+it('keeps to the limit that the user has set, a file and a folder', async () => {
+  const deps = { neighbours: anna.neighbours, stateFolder: join(home, 'state'), clock: systemClock };
+  const limit = new RateLimit(systemClock, () => 2_000_000);
+  transfers = scope.use(await createTransfers({ ...deps, random: () => 1, log: silentLog, limit }));
+  await have('work/small', randomBytes(1_500_000));
+  await have('large', randomBytes(1_500_000));
+  const begun = performance.now();
+  const ends = await Promise.all([put('work'), put('large')]);
+  expect(ends).toMatchObject([{ state: 'done' }, { state: 'done' }]);
+  expect(performance.now() - begun).toBeGreaterThan(1_300);
 });
 
 describe('a file that broke off', () => {
@@ -349,15 +362,18 @@ describe('a folder', () => {
     expect(await put('work', '')).toMatchObject({ state: 'failed', error: { code: 'exists' } });
   });
 
-  it('broken off again and again arrives whole, and little is sent twice', async () => {
-    await project(300);
-    for (let at = 0; at < 4; at++) await have(`work/large ${at}`, randomBytes(12_000_000));
+  it('broken off again and again arrives whole', async () => {
+    await project(100);
+    for (let at = 0; at < 3; at++) await have(`work/large ${at}`, randomBytes(10_000_000));
+    anna.takenAtMost = 6_000_000;
     const view = await begin('work');
-    const cuts = setInterval(() => (anna.takenAtMost = 4_000_000), 400);
-    const end = await ended(view);
-    clearInterval(cuts);
+    for (let cut = 0; cut < 4; cut++) {
+      await expect.poll(() => anna.takenAtMost, { timeout: 10_000 }).toBe(Number.POSITIVE_INFINITY);
+      anna.takenAtMost = 6_000_000;
+    }
     anna.takenAtMost = Number.POSITIVE_INFINITY;
-    expect(end).toMatchObject({ state: 'done', files: 306 });
+    expect(await ended(view)).toMatchObject({ state: 'done', files: 105 });
     expect(await contentOf(there('work'))).toEqual(await contentOf(join(home, 'work')));
+    expect(await namesThere('work')).not.toContainEqual(expect.stringMatching(/nethood-part/));
   });
 });
