@@ -12,6 +12,7 @@ import { identityOf } from './file-version.ts';
 import { type LocalPath, shownPath } from './local-path.ts';
 
 const mostInFlight = 4;
+const leastHeld = 16 << 10;
 
 export interface PartOptions {
   /** Told of each block that is written; stays the caller's. */
@@ -97,8 +98,8 @@ export class PartFile implements AsyncDisposable {
    */
   add(bytes: Buffer): void {
     for (let taken = 0; taken < bytes.length;) {
-      this.#held ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
-      const count = bytes.copy(this.#held, this.#heldBytes, taken);
+      const held = this.#roomyHeld(bytes.length);
+      const count = bytes.copy(held, this.#heldBytes, taken);
       taken += count;
       this.#heldBytes += count;
       if (this.#heldBytes === blockBytes) this.#flush();
@@ -172,6 +173,16 @@ export class PartFile implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= Promise.all(this.#inFlight).then(() => closeQuietly(this.#part.fd));
     return this.#closed;
+  }
+
+  /** Of a small file its bytes and little more: a block's memory for each of thousands makes dear collections too. */
+  #roomyHeld(wanted: number): Buffer {
+    this.#held ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(Math.min(blockBytes, Math.max(wanted, leastHeld)));
+    if (this.#heldBytes < this.#held.length) return this.#held;
+    const whole = Buffer.allocUnsafeSlow(blockBytes);
+    this.#held.copy(whole);
+    this.#held = whole;
+    return whole;
   }
 
   #flush(): void {

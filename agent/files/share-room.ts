@@ -11,7 +11,7 @@ import type { FileTree } from './file-tree.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import { Slots } from './slots.ts';
 
-export interface RoomLimits {
+interface RoomLimits {
   /** Bytes; undefined where there is no bound. */
   readonly quota: number | undefined;
   /** Bytes. */
