@@ -38,11 +38,18 @@ export const statusOf = (response: IppResponse): string => statusName(response.s
 export const jobIdOf = (response: IppResponse): number => firstNumber(groupOf(response, 'job'), 'job-id') ?? 0;
 
 export class FrontClient {
-  readonly #front: () => TestFront;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #front: () => Pick<TestFront, 'port' | 'uri'>;
+  readonly #agent: Agent;
 
-  constructor(front: () => TestFront) {
+  /** @param localAddress whence it comes, where several senders are told apart by it */
+  constructor(front: () => Pick<TestFront, 'port' | 'uri'>, localAddress?: string) {
     this.#front = front;
+    this.#agent = new Agent({ keepAlive: true, ...(localAddress === undefined ? {} : { localAddress }) });
+  }
+
+  /** Ends its idle connections. */
+  close(): void {
+    this.#agent.destroy();
   }
 
   /** A request of HTTP as it is. */
