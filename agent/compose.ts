@@ -16,6 +16,7 @@ import { mergeSources } from './discovery/sources.ts';
 import { folderAnnouncements } from './files/guest-folders.ts';
 import { FolderWatches } from './files/folder-watches.ts';
 import { createFilesHandlers } from './files/peer-handlers.ts';
+import { RateLimit } from './files/rate-limit.ts';
 import { createFilesRoute } from './files/serve.ts';
 import { createShares } from './files/shares.ts';
 import { createTransfers } from './files/transfers.ts';
@@ -41,7 +42,9 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
   const net = await composeNeighbours(scope, deps, ground);
   const { shares, neighbours } = net;
   const guests = openDoors(scope, deps, ground, net);
-  const transfers = scope.use(await createTransfers({ ...deps, neighbours, stateFolder: deps.paths.state }));
+  const transfers = scope.use(
+    await createTransfers({ ...deps, neighbours, limit: net.limit, stateFolder: deps.paths.state }),
+  );
   const ports = (): Snapshot['ports'] => ({ ...ground.block.ports, guests: guests.port });
   const device = { id: ground.identity.id, defaultName: deps.defaultName };
   const source = { ...deps, shares, transfers, printing: net.printing, neighbours, notices, device, ports };
@@ -117,8 +120,9 @@ async function composeShares(scope: Scope, { paths, config, clock, log }: AgentD
   const deps = { stateFolder: paths.state, clock };
   const sharesLog = log.child({ part: 'shares' });
   const shares = scope.use(await createShares({ ...deps, config, ownFolders, log: sharesLog }));
-  const uploads = scope.use(await createUploads({ ...deps, log: log.child({ part: 'uploads' }) }));
-  return { shares, uploads };
+  const limit = new RateLimit(clock, () => config.current.transfers.rate);
+  const uploads = scope.use(await createUploads({ ...deps, limit, log: log.child({ part: 'uploads' }) }));
+  return { shares, uploads, limit };
 }
 
 /** Printers, and the neighbours who see what is shared. */
@@ -126,7 +130,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
   const { paths, clock, random, log } = deps;
   const { identity, trust, block, onLink, loopbackServes, name } = ground;
   const part = (of: string): Log => log.child({ part: of });
-  const { shares, uploads } = await composeShares(scope, deps);
+  const { shares, uploads, limit } = await composeShares(scope, deps);
   const offered: { printing?: LocalPrintService; neighbours?: Neighbours } = {};
   const tell = (device: DeviceId, event: FolderEvent): void => offered.neighbours?.sendFolderEvent(device, event);
   const watches = scope.use(new FolderWatches({ shares, clock, tell }));
@@ -167,6 +171,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
     sources,
     neighbours,
     printing,
+    limit,
     filesRoute: createFilesRoute(shares, uploads),
     accept: (upgrade: PeerUpgrade) => transport.accept(upgrade),
   };

@@ -3,7 +3,7 @@ import type { ControlClient } from '../protocol/control-client.ts';
 import type { TransferView } from '../protocol/control.ts';
 import { NethoodError, toNethoodError } from '../protocol/errors.ts';
 import type { Context } from './command.ts';
-import { ProgressLine, progressLine } from './format/progress.ts';
+import { limitText, ProgressLine, progressLine } from './format/progress.ts';
 import { bytesText, countText, durationText, rateText } from './format/quantity.ts';
 import type { Output } from './output.ts';
 
@@ -11,7 +11,7 @@ import type { Output } from './output.ts';
 const cancelWithinMs = 5_000;
 
 /** The present answer to `get` and `put`, which is also what `--json` gives. */
-export type TransferResult = Pick<TransferView, 'files' | 'bytes' | 'seconds' | 'resumedFrom' | 'skipped'> & {
+export type TransferResult = Pick<TransferView, 'files' | 'bytes' | 'seconds' | 'resumedFrom' | 'skipped' | 'limit'> & {
   readonly path: string;
 };
 
@@ -23,14 +23,18 @@ export async function followTransfer(
 ): Promise<TransferResult> {
   const view = await lastOf({ io, out }, agent, await begin(io.interrupt));
   if (view.state !== 'done') throw endError(view);
-  const { destination: path, files, bytes, seconds, resumedFrom, skipped } = view;
-  return { path, files, bytes, seconds, resumedFrom, skipped };
+  const { destination: path, files, bytes, seconds, resumedFrom, skipped, limit } = view;
+  return { path, files, bytes, seconds, resumedFrom, skipped, limit };
 }
 
-export function sayTransfer({ path, files, bytes, seconds, resumedFrom, skipped }: TransferResult, out: Output): void {
+export function sayTransfer(result: TransferResult, out: Output): void {
+  const { path, files, bytes, seconds, resumedFrom, skipped, limit } = result;
   const fresh = Math.max(0, bytes - resumedFrom);
   // What is over at once has no rate worth saying.
-  const pace = seconds < 1 ? '' : ` in ${durationText(seconds)}, ${rateText(fresh / seconds)}`;
+  const pace =
+    seconds < 1
+      ? ''
+      : ` in ${durationText(seconds)}, ${rateText(fresh / seconds)}${limit === null ? '' : ` (limit: ${limitText(limit)})`}`;
   const before = resumedFrom > 0 ? `, ${bytesText(resumedFrom)} of it from an earlier try` : '';
   out.say(`${path}: ${countText(files, 'file')}, ${bytesText(bytes)}${pace}${before}.`);
   if (skipped > 0)

@@ -42,6 +42,12 @@ export const Config = z.strictObject({
       ignore: z.array(z.string()).max(64).default([]),
     })
     .prefault({}),
+  transfers: z
+    .strictObject({
+      /** Bytes a second that all file transfers of this agent may move, both directions together; no limit without it. */
+      rate: z.int().min(10_000).optional(),
+    })
+    .prefault({}),
   sharing: z
     .strictObject({
       /** Bytes that stay free on the disk of a share that others write into; a twentieth of the disk, where that is less. */

@@ -12,6 +12,7 @@ import { FolderCache } from './folder-cache.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import type { LocalTree } from './local-tree.ts';
 import { isPartName } from './part-name.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { closeAtOnce, fstatFd, openFd, openFlags, readFd } from './raw-files.ts';
 
 /** Files read at the same time; more than the thread pool has threads, so that none of them waits for us. */
@@ -19,12 +20,23 @@ const readAhead = 16;
 /** Bytes that may be read ahead, unless one file alone is larger. */
 const readAheadBytes = 4 << 20;
 
-export async function serveArchive(tree: LocalTree, { request, response, signal }: HttpExchange): Promise<void> {
+export async function serveArchive(
+  tree: LocalTree,
+  limit: RateLimit,
+  { request, response, signal }: HttpExchange,
+): Promise<void> {
   const wanted = wantedPaths(await requestText(request));
   const root = await tree.folder(rootPath);
   root.close();
   response.writeHead(200, { 'content-type': 'application/x-tar' });
-  await pipeline(packArchive(filesOf(tree, wanted, signal)), response, { signal });
+  await pipeline(pacedBy(limit, packArchive(filesOf(tree, wanted, signal)), signal), response, { signal });
+}
+
+async function* pacedBy(limit: RateLimit, bytes: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const piece of bytes) {
+    yield piece;
+    await limit.pace(piece.length, signal);
+  }
 }
 
 async function requestText(request: HttpExchange['request']): Promise<string> {

@@ -46,7 +46,7 @@ class BatchRun {
     this.#context.began();
     try {
       for await (const item of readArchive(response)) {
-        if ('content' in item) await this.#take(item);
+        if ('content' in item) await this.#take(item, signal);
         else this.#report(item);
       }
       if (this.#missing.size > 0)
@@ -68,11 +68,13 @@ class BatchRun {
     return new NethoodError('bad-message', `${name} sent an archive that cannot be read.`, { cause: error });
   }
 
-  async #take({ path, content, modified }: ArchivedFile): Promise<void> {
+  async #take({ path, content, modified }: ArchivedFile, signal: AbortSignal): Promise<void> {
+    const { progress, limit } = this.#context;
     const file = this.#asked(path);
-    this.#context.progress.received(content.length);
+    progress.received(content.length);
     this.#writer.add({ place: file.place, content, modified }, (error) => this.#written(file, error));
-    if (this.#writer.full) await this.#writer.room();
+    if (this.#writer.full) await progress.limit.waiting('disk', this.#writer.room());
+    if (limit.active) await progress.limit.waiting('setting', limit.pace(content.length, signal));
     this.#check();
   }
 

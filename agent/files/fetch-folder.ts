@@ -174,7 +174,7 @@ class FolderFetcher {
 
   /** What stands in the way of one file only; the others still come. */
   #isOfThisFile(error: unknown): boolean {
-    return hasCode(error, 'not-found', 'not-a-file', 'changed', 'read-failed') || isUnholdable(error);
+    return hasCode(error, 'not-found', 'not-a-file', 'changed', 'damaged', 'read-failed') || isUnholdable(error);
   }
 
   #failed(file: WantedFile, error: NethoodError): void {

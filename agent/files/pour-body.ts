@@ -1,6 +1,9 @@
 import { finished, type Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { PartFile } from './part-file.ts';
+import { paceBytes, type RateLimit } from './rate-limit.ts';
+
+export type PourSink = Pick<PartFile, 'add' | 'full' | 'room'>;
 
 export interface PourOptions {
   readonly size: number | undefined;
@@ -16,11 +19,7 @@ export interface PourOptions {
  * On events, as `receive-body.ts`: a promise for each piece costs a tenth of the speed.
  * @throws `bad-request` (another length than was said), `interrupted`, or what the stream or the disk says
  */
-export function pourBody(
-  body: Readable,
-  part: Pick<PartFile, 'add' | 'full' | 'room'>,
-  options: PourOptions,
-): Promise<void> {
+export function pourBody(body: Readable, part: PourSink, options: PourOptions): Promise<void> {
   const { size, taking, signal, what } = options;
   return new Promise((resolve, reject) => {
     let taken = 0;
@@ -66,4 +65,24 @@ export function wrongLength(what: string, size: number | undefined, taken: numbe
 export function brokenBody(error: unknown, what: string): Error {
   if (error instanceof NethoodError || (error instanceof Error && error.name === 'AbortError')) return error;
   return new NethoodError('interrupted', `${what} broke off before its end.`, { cause: error });
+}
+
+/** The same part, filled no faster than the user's limit allows. */
+export function pacedSink(part: PourSink, limit: RateLimit, signal: AbortSignal): PourSink {
+  let unpaced = 0;
+  return {
+    add: (bytes) => {
+      part.add(bytes);
+      unpaced += bytes.length;
+    },
+    get full() {
+      return part.full || (limit.active && unpaced >= paceBytes);
+    },
+    room: async () => {
+      await part.room();
+      const bytes = unpaced;
+      unpaced = 0;
+      await limit.pace(bytes, signal);
+    },
+  };
 }

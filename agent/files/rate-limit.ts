@@ -10,6 +10,10 @@ const restMs = 100;
 export const paceBytes = 64 << 10;
 
 export class RateLimit {
+  static none(clock: Clock): RateLimit {
+    return new RateLimit(clock, () => undefined);
+  }
+
   readonly #clock: Clock;
   /** Bytes a second; undefined: no limit. Looked up anew each time, as the setting may change. */
   readonly #rate: () => number | undefined;

@@ -36,7 +36,11 @@ async function received(reception: Reception, { request, signal }: HttpExchange)
     await using writer = new BatchWriter(staging.path);
     const keep = request.headers['nethood-keep'] === '1';
     await using archive = new ArchiveReception(reception, { writer, claim, keep, signal });
-    for await (const item of readArchive(request)) if ('content' in item) await archive.take(item);
+    for await (const item of readArchive(request)) {
+      if (!('content' in item)) continue;
+      await archive.take(item);
+      await uploads.limit.pace(item.content.length, signal);
+    }
     const answer = await archive.end();
     claim.settle(0);
     return answer;

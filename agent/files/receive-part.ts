@@ -10,7 +10,7 @@ import { giveKept } from './kept-name.ts';
 import { partError, type Spot } from './local-spot.ts';
 import { modeFor } from './local-writer.ts';
 import type { PartFile } from './part-file.ts';
-import { pourBody } from './pour-body.ts';
+import { pacedSink, pourBody } from './pour-body.ts';
 import { digestBytes, heldBlock, newDigest, PartHeaders } from './put-format.ts';
 import { closeAtOnce, openFd, openFlags, readFd } from './raw-files.ts';
 import type { RoomClaim } from './share-room.ts';
@@ -123,7 +123,12 @@ class PartReception {
     const body = new DigestedBody(part, left, claim);
     const { what } = this.#spot;
     try {
-      await pourBody(request, body, { size: this.#headers['content-length'], taking: () => undefined, signal, what });
+      await pourBody(request, pacedSink(body, this.#reception.uploads.limit, signal), {
+        size: this.#headers['content-length'],
+        taking: () => undefined,
+        signal,
+        what,
+      });
     } catch (error) {
       // As much as possible is kept for the next try; where that fails too, `error` is what is told.
       await part.settle().catch(() => undefined);

@@ -8,10 +8,9 @@ import { ShareId } from '../../protocol/ids.ts';
 import { parseWirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
 import { serveArchive } from './archive-serve.ts';
-import { RateLimit } from './rate-limit.ts';
 import { receiveFile } from './receive-file.ts';
 import { receivePut } from './receive-put.ts';
-import { type ServeFileDeps, serveFile } from './serve-file.ts';
+import { serveFile } from './serve-file.ts';
 import type { LocalShares } from './shares.ts';
 import { askerOf, ServedTrees } from './tree-serve.ts';
 import type { Uploads } from './uploads.ts';
@@ -22,15 +21,11 @@ const mostPerAsker = 16;
 interface FilesRouteDeps {
   readonly shares: LocalShares;
   readonly uploads: Uploads;
-  readonly serving: ServeFileDeps;
   readonly trees: ServedTrees;
 }
 
-/** @param limit the user's; default: none */
-export function createFilesRoute(shares: LocalShares, uploads: Uploads, limit?: RateLimit): HttpRoute {
-  const { clock } = uploads;
-  const serving = { clock, limit: limit ?? new RateLimit(clock, () => undefined) };
-  const deps = { shares, uploads, serving, trees: new ServedTrees(serving.limit) };
+export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute {
+  const deps = { shares, uploads, trees: new ServedTrees(uploads.limit) };
   const sending = new Map<string, number>();
   return {
     prefix: '/files/',
@@ -50,18 +45,18 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads, limit?: 
   };
 }
 
-async function answer({ shares, uploads, serving, trees }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
+async function answer({ shares, uploads, trees }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
   const { request, asker } = exchange;
   const { share, rest } = targetOf(exchange);
   const tree = shares.tree(asker, share, 'read');
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return serveFile(exchange, serving, { tree, path: parseWirePath(rest) });
+      return serveFile(exchange, uploads, { tree, path: parseWirePath(rest) });
     case 'PUT':
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
-      if (rest === 'archive') return serveArchive(tree, exchange);
+      if (rest === 'archive') return serveArchive(tree, uploads.limit, exchange);
       if (rest.startsWith('tree/')) return trees.serve(tree, parseWirePath(rest.slice('tree/'.length)), exchange);
       return receivePut(shares, uploads, { share, rest, exchange });
     case undefined:

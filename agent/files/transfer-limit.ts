@@ -63,6 +63,13 @@ export class LimitMeter {
     this.#sender = sender;
   }
 
+  async waiting<T>(what: 'disk' | 'setting', wait: Promise<T>): Promise<T> {
+    const begun = this.#deps.now();
+    const value = await wait;
+    this.waited(what, this.#deps.now() - begun);
+    return value;
+  }
+
   waited(what: 'disk' | 'setting', ms: number): void {
     this.#waited[what] += ms;
   }

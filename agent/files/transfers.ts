@@ -160,7 +160,7 @@ class RunningTransfers implements Transfers, AsyncDisposable {
   }
 
   #course(transfer: Transfer, contact: NeighbourContact): TransferCourse {
-    const { clock, random, limit = new RateLimit(clock, () => undefined) } = this.#deps;
+    const { clock, random, limit = RateLimit.none(clock) } = this.#deps;
     const { progress } = transfer;
     return {
       progress,

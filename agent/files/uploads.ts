@@ -19,6 +19,7 @@ import { joinLocal, pathToText } from './local-path.ts';
 import type { Spot } from './local-spot.ts';
 import { PartFile } from './part-file.ts';
 import { identityHash, partName } from './part-name.ts';
+import { RateLimit } from './rate-limit.ts';
 import { removeStaging } from './staging.ts';
 import { removePart, TransferRecords } from './transfer-records.ts';
 
@@ -29,6 +30,8 @@ export interface UploadsDeps {
   readonly stateFolder: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** The user's; default: none. */
+  readonly limit?: RateLimit;
 }
 
 interface Running {
@@ -44,14 +47,16 @@ export async function createUploads(deps: UploadsDeps): Promise<Uploads> {
 
 export class Uploads implements AsyncDisposable {
   readonly clock: Clock;
+  readonly limit: RateLimit;
   readonly #scope = new Scope();
   readonly #records: TransferRecords;
   readonly #log: Log;
   readonly #running = new Map<string, Running>();
   #timer: Disposable | undefined;
 
-  constructor({ stateFolder, clock, log }: UploadsDeps) {
+  constructor({ stateFolder, clock, log, limit = RateLimit.none(clock) }: UploadsDeps) {
     this.clock = clock;
+    this.limit = limit;
     this.#log = log;
     this.#records = new TransferRecords(join(stateFolder, 'uploads'), clock, log);
   }

@@ -1,5 +1,5 @@
 /** The one line that a transfer has on a terminal. */
-import type { TransferView } from '../../protocol/control.ts';
+import type { TransferLimit, TransferView } from '../../protocol/control.ts';
 import type { Sink } from '../io.ts';
 import { escapeText } from './escape.ts';
 import { bytesText, durationText, rateText } from './quantity.ts';
@@ -9,7 +9,9 @@ const barWidth = 20;
 
 /** Fits the width; what fits least is the name. Pure. */
 export function progressLine(view: TransferView, columns: number): string {
-  const facts = [bar(view), amount(view), pace(view), files(view)].filter((text) => text !== '').join('  ');
+  const facts = [bar(view), amount(view), pace(view), files(view), held(view)]
+    .filter((text) => text !== '')
+    .join('  ');
   const room = columns - 1 - textWidth(facts) - 2;
   const name = shortened(escapeText(lastPart(view.source)), Math.min(room, 40));
   return name === '' ? shortened(facts, columns - 1) : `${name}  ${facts}`;
@@ -26,11 +28,27 @@ function amount({ bytes, bytesTotal }: TransferView): string {
   return bytesTotal === null ? bytesText(bytes) : `${bytesText(bytes)} of ${bytesText(bytesTotal)}`;
 }
 
-function pace({ state, rate, bytes, bytesTotal, neighbour }: TransferView): string {
+/** What keeps a transfer from being faster, for people. */
+export function limitText(limit: TransferLimit): string {
+  const texts = {
+    'their-disk': 'their disk',
+    'our-disk': 'our disk',
+    network: 'the network',
+    processor: 'the processor',
+    setting: 'a setting',
+  } as const;
+  return texts[limit];
+}
+
+function pace({ state, rate, secondsLeft, neighbour }: TransferView): string {
   if (state === 'waiting') return `waiting for ${escapeText(neighbour)}`;
   if (state !== 'running' || rate === 0) return '';
-  if (bytesTotal === null) return rateText(rate);
-  return `${rateText(rate)}  ${durationText((bytesTotal - bytes) / rate)} left`;
+  if (secondsLeft === null) return rateText(rate);
+  return `${rateText(rate)}  ${durationText(secondsLeft)} left`;
+}
+
+function held({ state, limit: what }: TransferView): string {
+  return state !== 'running' || what === null ? '' : `limit: ${limitText(what)}`;
 }
 
 function files({ files: done, filesTotal }: TransferView): string {

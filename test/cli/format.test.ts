@@ -116,6 +116,11 @@ describe('the line of a transfer', () => {
     );
   });
 
+  it('says what the limit is', () => {
+    expect(progressLine({ ...transfer, limit: 'their-disk' }, 120)).toMatch(/ {2}0:02 left {2}limit: their disk$/);
+    expect(progressLine({ ...transfer, limit: 'network', state: 'done' }, 120)).not.toContain('limit');
+  });
+
   it('counts files, and says whom it waits for', () => {
     const folder = { ...transfer, files: 12, filesTotal: 1000, state: 'waiting' as const, source: 'Anna/P/many' };
     expect(progressLine(folder, 120)).toContain('waiting for Anna  12/1000 files');
@@ -123,7 +128,7 @@ describe('the line of a transfer', () => {
   });
 
   it('goes without what is not known yet', () => {
-    const early = { ...transfer, bytes: 0, bytesTotal: null, filesTotal: null, rate: 0 };
+    const early = { ...transfer, bytes: 0, bytesTotal: null, filesTotal: null, rate: 0, secondsLeft: null };
     expect(progressLine(early, 80)).toBe('big.bin  0 B');
     expect(progressLine({ ...early, bytes: 5000, rate: 1000 }, 80)).toBe('big.bin  5.0 kB  1.0 kB/s');
     expect(progressLine({ ...transfer, bytes: 0, bytesTotal: 0 }, 80)).toContain('  0 %');

@@ -29,6 +29,7 @@ const done: TransferView = {
   resumedFrom: 250_000,
   seconds: 3,
   skipped: 2,
+  limit: 'network',
 };
 
 const ending = (...views: TransferView[]): FakeOptions => ({
@@ -44,7 +45,15 @@ describe('get', () => {
     const agent = await start(ending(transfer, done));
     expect(await cliJson(agent, 'get', 'anna/Projects/big.bin', folder)).toEqual({
       code: 0,
-      document: { path: '/home/me/big.bin', files: 1, bytes: 1_000_000, seconds: 3, resumedFrom: 250_000, skipped: 2 },
+      document: {
+        path: '/home/me/big.bin',
+        files: 1,
+        bytes: 1_000_000,
+        seconds: 3,
+        resumedFrom: 250_000,
+        skipped: 2,
+        limit: 'network',
+      },
     });
     expect(agent.asked).toEqual([
       { call: 'get', request: { neighbour: 'anna', share: 'Projects', path: 'big.bin', destination: folder } },
@@ -81,7 +90,9 @@ describe('get', () => {
   it('is quiet without a terminal, but for its one sentence', async () => {
     const agent = await start(ending(transfer, done));
     const { stdout, stderr } = await cli(['get', 'anna/Projects/big.bin'], { home: agent.home, cwd: folder });
-    expect(stdout).toBe('/home/me/big.bin: 1 file, 1.0 MB in 0:03, 250 kB/s, 250 kB of it from an earlier try.\n');
+    expect(stdout).toBe(
+      '/home/me/big.bin: 1 file, 1.0 MB in 0:03, 250 kB/s (limit: the network), 250 kB of it from an earlier try.\n',
+    );
     expect(stderr).toBe('2 links or special files were left out.\n');
   });
 
