@@ -6,7 +6,7 @@
 /** What a name costs in memory beside its bytes: the string's head and its place in an array. */
 const overhead = 40;
 /** Bytes of the names of one window. */
-export const windowBytes = 12 << 20;
+const windowBytes = 12 << 20;
 /** Sorted at once, so that nothing else waits for long. */
 const sortedAtOnce = 8192;
 const sampleSize = 1001;
