@@ -1,5 +1,6 @@
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../agent/base/log.ts';
 import { Scope } from '../../agent/base/scope.ts';
@@ -93,6 +94,24 @@ describe('shares', () => {
     expect(await opening({ kind: 'owner' }, forBob.id)).toBe('no error');
   });
 
+  it('are changed by those who may, and by nobody else', async () => {
+    const forBob = await shares.add({ folder, name: 'For Bob', audience: [bobId], rights: 'write' });
+    const toRead = await share('To read');
+    expect(shares.list().map(({ name, rights }) => [name, rights])).toEqual([
+      ['For Bob', 'write'],
+      ['To read', 'read'],
+    ]);
+    expect(shares.visibleTo(bob)).toMatchObject([{ rights: 'write' }, { rights: 'read' }]);
+    const changing = (asker: Asker, id: ShareId) => codeOf((async () => shares.writable(asker, id))());
+    expect([await changing(bob, forBob.id), await changing(bob, toRead.id)]).toEqual(['no error', 'not-permitted']);
+    for (const stranger of [carl, guest, { ...bob, trust: 'blocked' } as const])
+      expect(await changing(stranger, forBob.id)).toBe('not-found');
+    expect(await changing(guest, toRead.id)).toBe('not-permitted');
+    expect(await changing(bob, ShareId.parse('z'.repeat(26)))).toBe('not-found');
+    await config.update((current) => ({ ...current, paused: true }));
+    expect([await changing(bob, forBob.id), await changing(bob, toRead.id)]).toEqual(['not-found', 'not-found']);
+  });
+
   it('of a folder that vanished are unavailable, not empty, until it is back', async () => {
     await writeFile(join(folder, 'file'), '');
     const { id } = await share('Work');
@@ -107,6 +126,17 @@ describe('shares', () => {
     await clock.advance(30_000);
     await expect.poll(() => [shares.list()[0]?.state, changes]).toEqual(['ok', 2]);
     expect((await tree.list(rootPath, undefined, never)).entries).toHaveLength(1);
+  });
+
+  it('of a folder that vanished are not made anew by whoever writes into them', async () => {
+    const { id } = await shares.add({ folder, name: 'Work', audience: 'everyone', rights: 'write' });
+    await rm(folder, { recursive: true });
+    const tree = shares.writable(bob, id);
+    const body = Readable.from(['x']);
+    expect(await codeOf(tree.mkdir(wirePathFromPlain('new'), never))).toBe('unavailable');
+    expect(await codeOf(tree.write(wirePathFromPlain('new'), { body, signal: never }))).toBe('unavailable');
+    expect(await codeOf(tree.remove(wirePathFromPlain('new'), never))).toBe('unavailable');
+    expect(await readdir(join(home, 'files'))).toEqual([]);
   });
 
   it('lead nowhere once their folder was replaced by a link to our state', async () => {
