@@ -9,11 +9,13 @@ import { parseArgs } from 'node:util';
 import { Scope } from '../agent/base/scope.ts';
 import { BenchAgent, introduce, openGet } from './agents.ts';
 import { timed } from './command.ts';
-import { type Moved, type Mover, race } from './mover.ts';
+import { attempt, race } from './mover.ts';
 import { openNginxCurl } from './nginx-curl.ts';
 import { openScp } from './scp.ts';
 import { benchPrinting, type PrintExtent } from './printing.ts';
+import { speedRows } from './speed.ts';
 import { formatTable, median } from './table.ts';
+import { davRows } from './webdav-rows.ts';
 import { openWorkspace, writeRandomFile } from './workspace.ts';
 
 interface Extent {
@@ -53,13 +55,16 @@ async function main(): Promise<void> {
 }
 
 async function benchFiles(extent: Extent, scope: Scope): Promise<void> {
-  // The file, one copy of it, and a part that a failed round may leave.
+  // The file, copies of it, and a part that a failed round may leave.
   const { folder, warning } = scope.use(await openWorkspace(extent.bytes * 3));
   if (warning !== undefined) console.log(`${warning}\n`);
   const [asker, owner] = [new BenchAgent(join(folder, 'asker')), new BenchAgent(join(folder, 'owner'))];
   console.log(`${formatTable(await agentRows(asker, owner, { folder, extent, scope }))}\n`);
   console.log(`one file of ${extent.bytes / 2 ** 20} MiB, memory to memory, median of ${extent.rounds}`);
   console.log(formatTable(await transferRows(asker, owner, { folder, extent, scope })));
+  console.log(`\nthe same file by WebDAV and curl, on loopback without TLS`);
+  const file = join(folder, 'shared', 'file.bin');
+  console.log(formatTable(await davRows(asker, owner, { folder, file, rounds: extent.rounds })));
 }
 
 /** A file of a gibibyte in memory must not stay behind. */
@@ -138,35 +143,6 @@ async function transferRows(asker: BenchAgent, owner: BenchAgent, { folder, exte
     ...speedRows(results, extent.bytes),
     ...opened.flatMap(([name, mover]) => (typeof mover === 'string' ? [[name, `left out: ${mover}`]] : [])),
   ];
-}
-
-/** What cannot run here is left out with its reason, not the end of the run. */
-async function attempt(opening: Promise<Mover | string>): Promise<Mover | string> {
-  try {
-    const mover = await opening;
-    return typeof mover === 'string' ? `no ${mover} here` : mover;
-  } catch (error) {
-    return (error instanceof Error ? error.message : String(error))
-      .trim()
-      .replaceAll(/\s*\n\s*/g, '; ')
-      .slice(0, 200);
-  }
-}
-
-/** Ratios to the first: of rates, so more is better. */
-function speedRows(results: ReadonlyMap<Mover, readonly Moved[]>, bytes: number): Row[] {
-  const lines = Array.from(results).flatMap(([{ name }, moved]) => {
-    const alone = moved.flatMap(({ movingSeconds }) => (movingSeconds === undefined ? [] : [movingSeconds]));
-    const command = { name, seconds: moved.map(({ seconds }) => seconds) };
-    return alone.length === 0 ? [command] : [command, { name: '  of it the transfer itself', seconds: alone }];
-  });
-  const reference = median(lines[0]?.seconds ?? [1]);
-  const rate = (seconds: number): string => (bytes / seconds / 1e6).toFixed(0);
-  return lines.map(({ name, seconds }) => {
-    const middle = median(seconds);
-    const [worst, best] = [Math.max(...seconds), Math.min(...seconds)];
-    return [name, middle.toFixed(2), rate(middle), (reference / middle).toFixed(2), rate(worst), rate(best)];
-  });
 }
 
 await main();

@@ -34,3 +34,16 @@ export async function race(movers: readonly Mover[], { file, folder, rounds }: R
     }
   return results;
 }
+
+/** What cannot run here is left out with its reason, not the end of the run. */
+export async function attempt<T extends object>(opening: Promise<T | string>): Promise<T | string> {
+  try {
+    const opened = await opening;
+    return typeof opened === 'string' ? `no ${opened} here` : opened;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error))
+      .trim()
+      .replaceAll(/\s*\n\s*/g, '; ')
+      .slice(0, 200);
+  }
+}

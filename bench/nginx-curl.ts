@@ -47,8 +47,21 @@ interface NginxOptions {
   readonly root: string;
 }
 
-/** As Debian ships it where that matters for speed: sendfile, one worker a core. */
 function nginxConfiguration({ folder, port, key, certificate, root }: NginxOptions): string {
+  return `${nginxPreamble(folder)}
+  server {
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${certificate};
+    ssl_certificate_key ${key};
+    ssl_protocols TLSv1.3;
+    root ${root};
+  }
+}
+`;
+}
+
+/** As Debian ships it where that matters for speed: sendfile, one worker a core. Up to the servers of its open `http` block. */
+export function nginxPreamble(folder: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   return `${user}
@@ -61,14 +74,5 @@ http {
   access_log off;
   sendfile on;
   tcp_nopush on;
-  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
-  server {
-    listen 127.0.0.1:${port} ssl;
-    ssl_certificate ${certificate};
-    ssl_certificate_key ${key};
-    ssl_protocols TLSv1.3;
-    root ${root};
-  }
-}
-`;
+  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}`;
 }
