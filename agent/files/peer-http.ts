@@ -1,11 +1,12 @@
 /** HTTP to a neighbour's `/files/`, with its errors turned into ours. */
-import { type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
 import { ErrorBody } from '../../protocol/control.ts';
 import { type ErrorCode, errorTable, NethoodError } from '../../protocol/errors.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import { deadlines } from '../../protocol/peer.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
+import { addressFromText, hostHeader } from '../peers/peer-address.ts';
 
 export interface PeerHttp {
   readonly neighbours: Pick<Neighbours, 'httpAgent' | 'httpHost' | 'get'>;
@@ -35,30 +36,43 @@ export function peerName({ neighbours, id }: PeerHttp): string {
   return neighbours.get(id)?.name ?? 'the neighbour';
 }
 
-function responseTo(
-  peer: PeerHttp,
-  { method, path, headers, body, signal }: PeerHttpRequest,
-): Promise<IncomingMessage> {
+async function responseTo(peer: PeerHttp, { body, ...ask }: PeerHttpRequest): Promise<IncomingMessage> {
+  const request = await requestTo(peer, ask);
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      agent: peer.neighbours.httpAgent(peer.id),
-      method,
-      path,
-      signal,
-      headers: { host: peer.neighbours.httpHost(peer.id), ...headers },
-    });
     const timer = peer.clock.timer(deadlines.request, () =>
       request.destroy(new NethoodError('timeout', `${peerName(peer)} did not answer in time.`)),
     );
     request.once('error', (error) => {
       timer[Symbol.dispose]();
-      reject(signal.aborted ? (signal.reason as Error) : connectionError(error, peerName(peer)));
+      reject(ask.signal.aborted ? (ask.signal.reason as Error) : connectionError(error, peerName(peer)));
     });
     request.once('response', (response) => {
       timer[Symbol.dispose]();
       resolve(response);
     });
     request.end(body);
+  });
+}
+
+/** Kept when it has its connection; nothing was sent then, and what becomes of it is the caller's. */
+export function requestTo(
+  peer: PeerHttp,
+  { method, path, headers, signal }: Pick<PeerHttpRequest, 'path' | 'headers' | 'signal'> & { method: string },
+): Promise<ClientRequest> {
+  const agent = peer.neighbours.httpAgent(peer.id);
+  const request = httpRequest({ agent, method, path, signal, setHost: false, headers });
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void =>
+      reject(signal.aborted ? (signal.reason as Error) : connectionError(error, peerName(peer)));
+    // Stays when all is well: an error in the same moment must find a listener.
+    request.on('error', fail);
+    request.once('socket', ({ remoteAddress, remotePort }) => {
+      // Only now: a neighbour that has moved knows nothing of the address that we knew when we asked.
+      const unknown = remoteAddress === undefined || remotePort === undefined;
+      const host = unknown ? peer.neighbours.httpHost(peer.id) : hostHeader(addressFromText(remoteAddress), remotePort);
+      request.setHeader('host', host);
+      resolve(request);
+    });
   });
 }
 

@@ -1,8 +1,8 @@
 /** Sends a body to a neighbour's `/files/`, no faster than it is taken. */
-import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { NethoodError } from '../../protocol/errors.ts';
 import { deadlines } from '../../protocol/peer.ts';
-import { connectionError, errorOf, type PeerHttp, peerName } from './peer-http.ts';
+import { connectionError, errorOf, type PeerHttp, peerName, requestTo } from './peer-http.ts';
 
 /** Kept when the bytes are taken, and their memory is free again. One call at a time. */
 export type WriteBytes = (bytes: Buffer) => Promise<void>;
@@ -19,7 +19,8 @@ export interface PeerUpload {
 /** The answer to the whole body; its own is the caller's. @throws NethoodError of the neighbour or of `send`, `interrupted`, `timeout` */
 export async function sendToPeer(peer: PeerHttp, upload: PeerUpload): Promise<IncomingMessage> {
   upload.signal.throwIfAborted();
-  using sending = new Sending(peer, upload);
+  const { method = 'POST', signal } = upload;
+  using sending = new Sending(peer, await requestTo(peer, { ...upload, method }), signal);
   try {
     await upload.send((bytes) => sending.write(bytes));
     sending.end();
@@ -43,15 +44,9 @@ class Sending implements Disposable {
   #over = false;
   #answered = false;
 
-  constructor(peer: PeerHttp, { method = 'POST', path, headers, signal }: PeerUpload) {
+  constructor(peer: PeerHttp, request: ClientRequest, signal: AbortSignal) {
     this.#peer = peer;
-    this.#request = httpRequest({
-      agent: peer.neighbours.httpAgent(peer.id),
-      method,
-      path,
-      signal,
-      headers: { host: peer.neighbours.httpHost(peer.id), ...headers },
-    });
+    this.#request = request;
     // Said now and then while a disk there is slow (102, RFC 2518 10.1).
     this.#request.on('information', () => this.#wait());
     this.response = new Promise((resolve, reject) => {
