@@ -45,5 +45,13 @@ interface EndOptions {
 
 export function end(job: Job, state: JobState, reasons: string[], { message, now }: EndOptions): JobStep {
   const words = message === undefined ? {} : { message };
-  return stay({ ...forgetFailures(job), ...words, phase: 'ended', state, reasons, ended: now });
+  const template = rememberedTicket(job.template);
+  return stay({ ...forgetFailures(job), ...words, template, phase: 'ended', state, reasons, ended: now });
+}
+
+/** Of one attribute, when its job is over: how many copies is asked for later, thousands of page ranges are not. */
+const rememberedBytes = 1_024;
+
+function rememberedTicket(template: Job['template']): Job['template'] {
+  return template.filter(([, values]) => JSON.stringify(values).length <= rememberedBytes);
 }

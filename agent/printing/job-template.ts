@@ -14,21 +14,44 @@ export interface CheckedTemplate {
 
 /** Of one attribute. `page-ranges` can have many; each stays in the journal as long as its job. */
 const mostValues = 1_000;
+/** Of a whole ticket, about, in bytes of the journal. */
+const mostOfTicket = 64 * 1024;
+/** RFC 8011 section 5.1: keyword and name. */
+const longestWord = 255;
 
 /** @param asked the request's group of job attributes */
 export function checkTemplate(asked: AttributeGroup, printer: AttributeGroup): CheckedTemplate {
   const template = new Map<string, readonly IppValue[]>();
   const unsupported = new Map<string, readonly IppValue[]>();
+  let bytes = 0;
   for (const [attribute, values] of asked) {
     const supported = printer.get(`${attribute}-supported`);
     if (!isTemplateAttribute(attribute) || supported === undefined)
       // RFC 8011 section 4.1.7: the whole attribute is unknown.
       unsupported.set(attribute, [{ tag: 'unsupported' }]);
-    else if (values.length <= mostValues && values.every((value) => isSupported(attribute, value, supported)))
-      template.set(attribute, values);
-    else unsupported.set(attribute, values);
+    else if (values.length <= mostValues && values.every((value) => isSupported(attribute, value, supported))) {
+      const size = sizeOf(values);
+      const fits = bytes + size <= mostOfTicket;
+      if (fits) template.set(attribute, values);
+      else unsupported.set(attribute, [{ tag: 'unsupported' }]);
+      bytes += fits ? size : 0;
+    } else unsupported.set(attribute, values);
   }
   return { template, unsupported };
+}
+
+/** A value without its text takes so much there. */
+const bytesOfValue = 45;
+
+function sizeOf(values: readonly IppValue[]): number {
+  return values.reduce((sum, value) => {
+    if (value.tag === 'collection')
+      return Array.from(value.members).reduce(
+        (of, [name, each]) => of + name.length + sizeOf(each),
+        sum + bytesOfValue,
+      );
+    return sum + bytesOfValue + ('value' in value && typeof value.value === 'string' ? value.value.length : 0);
+  }, 0);
 }
 
 function isSupported(attribute: string, value: IppValue, supported: readonly IppValue[]): boolean {
@@ -49,6 +72,7 @@ function covers(supported: IppValue, value: IppValue): boolean {
 }
 
 function isOffered(attribute: string, value: string, supported: readonly IppValue[]): boolean {
+  if (value.length > longestWord) return false;
   const offered = supported.flatMap((each) => ('value' in each && typeof each.value === 'string' ? [each.value] : []));
   if (offered.includes(value)) return true;
   // PWG 5101.1 section 5.1.3: custom_min and custom_max stand for all sizes between them.
@@ -67,5 +91,7 @@ function isKnownCollection(members: AttributeGroup, supported: readonly IppValue
 function isPlain(value: IppValue): boolean {
   if (value.tag === 'collection') return Array.from(value.members.values()).flat().every(isPlain);
   if (value.tag === 'keyword') return /^[\w.-]{1,255}$/.test(value.value);
-  return value.tag !== 'raw' && !('value' in value && typeof value.value === 'string' && /\p{Cc}/u.test(value.value));
+  if (value.tag === 'raw') return false;
+  const words = 'value' in value && typeof value.value === 'string' ? value.value : '';
+  return words.length <= longestWord && !/\p{Cc}/u.test(words);
 }

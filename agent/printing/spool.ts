@@ -19,7 +19,7 @@ import type { Target } from './spool-attempts.ts';
 import { type DocumentLimits, type IncomingDocument, SpoolDocuments } from './spool-documents.ts';
 import { refuseBeyondQuota, type SpoolQuota } from './spool-quota.ts';
 import { SpoolRunner } from './spool-runner.ts';
-import { SpoolStore } from './spool-store.ts';
+import { type KeptRecords, SpoolStore, usualRecords } from './spool-store.ts';
 
 export interface SpoolDeps {
   /** Of the spool alone; made if need be. */
@@ -30,6 +30,8 @@ export interface SpoolDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly limits: () => SpoolLimits;
+  /** Of jobs that ended. */
+  readonly records?: KeptRecords;
 }
 
 export interface SpoolLimits extends DocumentLimits, SpoolQuota {
@@ -57,7 +59,7 @@ const tidyEveryMs = 6 * 3_600_000;
 
 export async function openSpool(deps: SpoolDeps): Promise<Spool> {
   await mkdir(deps.folder, { recursive: true, mode: 0o700 });
-  const store = await SpoolStore.open(deps.folder, deps.log);
+  const store = await SpoolStore.open(deps.folder, deps.log, deps.records);
   const spool = new Spool(deps, store);
   await spool.start();
   return spool;
@@ -75,6 +77,7 @@ export class Spool implements AsyncDisposable {
   readonly #arriving = new Map<string, { stop: AbortController; done: Promise<unknown> }>();
   /** Of jobs made by Create-Job: the clock that runs while nothing comes. */
   readonly #createTimers = new Map<JobId, Disposable>();
+  #endedSinceTidy = 0;
 
   constructor(deps: SpoolDeps, store: SpoolStore) {
     this.#deps = deps;
@@ -254,19 +257,26 @@ export class Spool implements AsyncDisposable {
     this.#createTimers.set(id, timer);
   }
 
-  #tidyLater(ms: number): void {
+  #tidy(): void {
+    this.#endedSinceTidy = 0;
     const tidy = async (): Promise<void> => {
       await this.#store.tidy(this.#deps.clock.wall());
       for (const [key, id] of this.#bySubmission) if (this.get(id) === undefined) this.#bySubmission.delete(key);
     };
+    this.#scope.run(tidy, (error) => this.#deps.log.warn({ error }, 'The print spool cannot be tidied.'));
+  }
+
+  #tidyLater(ms: number): void {
     const timer = this.#deps.clock.timer(ms, () => {
-      this.#scope.run(tidy, (error) => this.#deps.log.warn({ error }, 'The print spool cannot be tidied.'));
+      this.#tidy();
       this.#tidyLater(tidyEveryMs);
     });
     this.#scope.defer(() => timer[Symbol.dispose]());
   }
 
   #tell(job: Job): void {
+    const { ofOne } = this.#deps.records ?? usualRecords;
+    if (job.phase === 'ended' && ++this.#endedSinceTidy >= ofOne / 2) this.#tidy();
     try {
       this.events.emit('changed', job);
     } catch (error) {

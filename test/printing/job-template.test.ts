@@ -51,10 +51,23 @@ test.each<[string, AttributeTable]>([
   ['page 0', { 'page-ranges': range(0, 1) }],
   ['pages backwards', { 'page-ranges': range(3, 2) }],
   ['more ranges than anybody asks for', { 'page-ranges': Array.from({ length: 1_001 }, () => range(1, 2)).flat() }],
+  ['a size without end', { media: keyword(`custom_${'9'.repeat(60_000)}_1x1mm`) }],
+  ['a name without end in a member', { 'media-col': collection({ 'media-type': name('x'.repeat(256)) }) }],
   ['another syntax', { 'page-ranges': octetString('1-2') }],
   ['an attribute that the printer does not have', { sides: keyword('one-sided') }],
 ])('%s is left out, and named', (_, asked) => {
   const { template, unsupported } = checkTemplate(attributes(asked), printer);
   expect([...unsupported.keys()]).toEqual(Object.keys(asked));
   expect(template.size).toBe(0);
+});
+
+test('A ticket of too many attributes is cut off where it becomes a burden, and what is left out is named', () => {
+  const long = Array.from({ length: 150 }, () => collection({ 'media-type': name('x'.repeat(255)) })).flat();
+  const asked = attributes({ copies: integer(2), 'page-ranges': range(1, 2), 'media-col': long });
+  const once = checkTemplate(asked, printer);
+  expect([...once.template.keys()]).toEqual(['copies', 'page-ranges', 'media-col']);
+  const more = attributes({ 'media-col': [...long, ...long], copies: integer(2) });
+  const { template, unsupported } = checkTemplate(more, printer);
+  expect([...template.keys()]).toEqual(['copies']);
+  expect([...unsupported.keys()]).toEqual(['media-col']);
 });
