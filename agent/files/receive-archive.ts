@@ -11,7 +11,7 @@ import type { GuardedFolder } from './guarded-folder.ts';
 import { writeKept } from './kept-name.ts';
 import { checkPortable, foldOf, namesIn } from './new-name.ts';
 import type { ArchiveAnswer } from './put-format.ts';
-import { answerJson, type Reception } from './receive-part.ts';
+import { answerJson, openFolder, type Reception } from './receive-part.ts';
 import type { RoomClaim } from './share-room.ts';
 
 /** Names of one folder that are read to see which are free; in a larger one each file is looked at alone. */
@@ -29,7 +29,7 @@ export async function receiveArchive(reception: Reception, exchange: HttpExchang
 async function received(reception: Reception, { request, signal }: HttpExchange): Promise<ArchiveAnswer> {
   const { uploads, tree, path } = reception;
   const components = pathComponents(path);
-  const folder = await tree.spots.open(components);
+  const folder = await openFolder(tree, path);
   try {
     using claim = await tree.room.claim(folder, undefined, signal);
     await using staging = await uploads.staging(folder, (name) => tree.spots.open([...components, name]));
@@ -71,7 +71,7 @@ class ArchiveReception implements AsyncDisposable {
   constructor(reception: Reception, deps: ArchiveDeps) {
     this.#reception = reception;
     this.#deps = deps;
-    this.#folders = new FolderCache((path) => reception.tree.spots.open(pathComponents(path)));
+    this.#folders = new FolderCache((path) => openFolder(reception.tree, path));
   }
 
   /** @throws what stands in the way of all of them */

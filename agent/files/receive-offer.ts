@@ -11,6 +11,7 @@ import { isKept, isVersion } from './kept-name.ts';
 import { sealFolder } from './local-folder.ts';
 import type { Spot } from './local-spot.ts';
 import { checkPortable, lookAt } from './new-name.ts';
+import { openFolder } from './receive-part.ts';
 import type { LocalShares } from './shares.ts';
 import type { Uploads } from './uploads.ts';
 import type { WritableLocalTree } from './writable-local-tree.ts';
@@ -53,7 +54,7 @@ class Offered implements AsyncDisposable {
 
   constructor(deps: OfferedDeps) {
     this.#deps = deps;
-    this.#folders = new FolderCache((path) => deps.tree.spots.open(pathComponents(path)));
+    this.#folders = new FolderCache((path) => openFolder(deps.tree, path));
   }
 
   async answer(entry: PeerEntry, signal: AbortSignal): Promise<OfferAnswer> {
@@ -108,7 +109,7 @@ class Offered implements AsyncDisposable {
 /** The time of a folder, and what was named in it made safe; one that is gone meanwhile has neither. */
 async function seal(tree: WritableLocalTree, path: WirePath, modified: number): Promise<void> {
   try {
-    const folder = await tree.spots.open(pathComponents(path));
+    const folder = await openFolder(tree, path);
     try {
       await sealFolder(folder.path, modified);
       await folder.check();

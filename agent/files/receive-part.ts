@@ -3,9 +3,11 @@ import type { Hash } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { ShareId } from '../../protocol/ids.ts';
-import type { WirePath } from '../../protocol/wire-path.ts';
+import { pathComponents, type WirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
+import { quotedPath, readError } from './file-errors.ts';
 import type { WrittenFile } from './file-tree.ts';
+import type { GuardedFolder } from './guarded-folder.ts';
 import { giveKept } from './kept-name.ts';
 import { partError, type Spot } from './local-spot.ts';
 import { modeFor } from './local-writer.ts';
@@ -52,6 +54,13 @@ export async function tellHeld({ uploads, tree, share, path }: Reception, exchan
       response.end();
     }),
   );
+}
+
+/** A folder of the share into which something is put; the caller closes it. @throws as for who reads: where a link is in the way, there is none */
+export function openFolder({ spots }: WritableLocalTree, path: WirePath): Promise<GuardedFolder> {
+  return spots.open(pathComponents(path)).catch((error: unknown) => {
+    throw readError(error, `folder ${quotedPath(path)}`);
+  });
 }
 
 export function answerJson({ response }: HttpExchange, value: unknown): void {

@@ -82,7 +82,7 @@ type FakeNeighbours = TransfersDeps['neighbours'];
 
 /** Anna shares `folder`; `neighbours` is how Bob sees her. Traffic goes through a relay that can be cut. */
 export class AnnasShare {
-  readonly shares: LocalShares;
+  readonly shares: LocalShares & { readonly config: MemoryConfig };
   readonly share: ShareId;
   readonly folder: string;
   readonly neighbours: FakeNeighbours;
@@ -103,7 +103,7 @@ export class AnnasShare {
   readonly #sockets = new Set<Socket>();
   readonly #events = new Emitter<NeighbourEvents>();
 
-  private constructor(shares: LocalShares, uploads: Uploads, { folder, relay, secure }: Place) {
+  private constructor(shares: AnnasShare['shares'], uploads: Uploads, { folder, relay, secure }: Place) {
     this.shares = shares;
     this.folder = folder;
     const [view] = shares.list();
@@ -231,7 +231,10 @@ export interface Answer {
 }
 
 /** One HTTP exchange. @throws when the connection breaks before the body's end */
-export function ask(url: string, options: { method?: string; headers?: object; body?: string } = {}): Promise<Answer> {
+export function ask(
+  url: string,
+  options: { method?: string; headers?: object; body?: string | Buffer } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { method = 'GET', headers = {}, body } = options;
     const request = httpRequest(url, { method, headers: { ...headers }, agent: false }, (response) => {
