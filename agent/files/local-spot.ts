@@ -48,6 +48,8 @@ export class Spots {
       const name = Buffer.from(last);
       return await act({ folder, name, at: folder.at(name), components, what });
     } catch (error) {
+      // Nobody wants it any more: no answer of the file system.
+      if (error instanceof Error && error.name === 'AbortError') throw error;
       throw writeError(error, what);
     } finally {
       folder.close();
