@@ -1,8 +1,8 @@
 /** PUT of one file to a neighbour's share; `receive-file.ts` is the other end. */
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { WriteOptions, WrittenFile } from './file-tree.ts';
+import { GatheredBody } from './gathered-body.ts';
 import { jsonOf, type PeerHttp, peerName } from './peer-http.ts';
 import { brokenBody, wrongLength } from './pour-body.ts';
 import { PutAnswer } from './put-answer.ts';
@@ -19,12 +19,13 @@ export async function writeToPeer(
   { url, what }: PeerFile,
   options: WriteOptions,
 ): Promise<WrittenFile> {
-  const { body, size, signal } = options;
+  const { size, signal } = options;
+  using body = new GatheredBody(options.body, signal);
   const response = await sendToPeer(peer, {
     method: 'PUT',
     path: url,
     headers: headersOf(options),
-    send: (write) => pass(piecesOf(body, what, signal), write, { size, what }),
+    send: (write) => pass(body, write, { size, what }),
     signal,
   });
   const answer = PutAnswer.safeParse(await jsonOf(response));
@@ -33,12 +34,12 @@ export async function writeToPeer(
 }
 
 async function pass(
-  pieces: AsyncIterable<Buffer>,
+  body: GatheredBody,
   write: WriteBytes,
   { size, what }: { size: number | undefined; what: string },
 ): Promise<void> {
   let taken = 0;
-  for await (const bytes of pieces) {
+  for (let bytes = await next(body, what); bytes !== undefined; bytes = await next(body, what)) {
     taken += bytes.length;
     if (size !== undefined && taken > size) break;
     await write(bytes);
@@ -47,31 +48,12 @@ async function pass(
   if (size !== undefined && taken !== size) throw wrongLength(what, size, taken);
 }
 
-/** What lies behind the body is its owner's: it is neither destroyed nor waited for when nobody wants more of it. */
-async function* piecesOf(body: Readable, what: string, signal: AbortSignal): AsyncGenerator<Buffer, void> {
-  const pieces = body.iterator({ destroyOnReturn: false });
+async function next(body: GatheredBody, what: string): Promise<Buffer | undefined> {
   try {
-    for (;;) {
-      const next = await unlessAborted<IteratorResult<Buffer | string, undefined>>(pieces.next(), signal);
-      if (next.done === true) return;
-      yield typeof next.value === 'string' ? Buffer.from(next.value) : next.value;
-    }
+    return await body.next();
   } catch (error) {
     throw brokenBody(error, what);
   }
-}
-
-/**
- * With a listener for each wait: one promise that is raced against again and again would hold, until it settles,
- * every piece that came before it.
- */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }
 
 function headersOf({ size, modified, ifMatch, fresh }: WriteOptions): OutgoingHttpHeaders {
