@@ -91,11 +91,11 @@ class PartReception {
 
   async run(exchange: HttpExchange, signal: AbortSignal): Promise<WrittenFile> {
     const { uploads, tree } = this.#reception;
-    const there = this.#keeps ? undefined : await tree.writer.target(this.#spot, {});
-    // What is there of it has its room already.
-    const wanted = this.#headers['nethood-size'] - this.#headers['nethood-offset'];
-    using claim = await tree.room.claim(this.#spot.folder, wanted, signal);
     try {
+      const there = this.#keeps ? undefined : await tree.writer.target(this.#spot, {});
+      // What is there of it has its room already.
+      const wanted = this.#headers['nethood-size'] - this.#headers['nethood-offset'];
+      using claim = await tree.room.claim(this.#spot.folder, wanted, signal);
       const file = await uploads.open(this.#key, this.#spot, this.#headers['nethood-offset']);
       await using part = file;
       await chmod(this.#part, await modeFor(this.#part, there));
