@@ -23,8 +23,14 @@ export interface NewFile {
 /** Told when the file has its name, or why it has none. */
 export type Written = (error: NethoodError | undefined) => void;
 
+/** Told when the folder is there, or why it is not. */
+export type Made = (error: NethoodError | undefined) => void;
+
 interface Batch {
   readonly content: ArrayBuffer;
+  /** All of it. */
+  readonly view: Uint8Array;
+  readonly made: { readonly path: LocalPath; readonly told: Made }[];
   readonly files: BatchFile[];
   /** In the order of their first file. */
   readonly folders: Map<string, number>;
@@ -54,7 +60,7 @@ export class BatchWriter implements AsyncDisposable {
   add({ place, content, modified }: NewFile, written: Written): void {
     if (this.#batch !== undefined && this.#batch.bytes + content.length > this.#batch.content.byteLength) this.#send();
     const batch = (this.#batch ??= this.#newBatch(content.length));
-    new Uint8Array(batch.content).set(content, batch.bytes);
+    batch.view.set(content, batch.bytes);
     batch.bytes += content.length;
     const folder = pathToLatin1(place.folder);
     const index = batch.folders.get(folder) ?? batch.folders.size;
@@ -64,6 +70,13 @@ export class BatchWriter implements AsyncDisposable {
     batch.files.push({ folder: index, name, part, size: content.length, modified });
     batch.told.push({ place, written });
     if (batch.files.length >= batchFiles) this.#send();
+  }
+
+  /** Before the files that are added after it. One that is there already will do. */
+  makeFolder(path: LocalPath, told: Made): void {
+    const batch = (this.#batch ??= this.#newBatch(0));
+    batch.made.push({ path, told });
+    if (batch.made.length >= batchFiles) this.#send();
   }
 
   async room(): Promise<void> {
@@ -85,7 +98,7 @@ export class BatchWriter implements AsyncDisposable {
   #newBatch(first: number): Batch {
     const spare = first <= batchBytes ? this.#spare.pop() : undefined;
     const content = spare ?? new ArrayBuffer(Math.max(first, batchBytes));
-    return { content, files: [], folders: new Map(), told: [], bytes: 0 };
+    return { content, view: new Uint8Array(content), made: [], files: [], folders: new Map(), told: [], bytes: 0 };
   }
 
   #send(): void {
@@ -96,22 +109,29 @@ export class BatchWriter implements AsyncDisposable {
     this.#underWay.add(sent);
   }
 
-  async #written({ content, files, folders, told }: Batch): Promise<void> {
+  async #written({ content, made, files, folders, told }: Batch): Promise<void> {
     try {
-      const ask = { staging: this.#staging, folders: [...folders.keys()], files, content };
+      const paths = made.map(({ path }) => pathToLatin1(path));
+      const ask = { staging: this.#staging, made: paths, folders: [...folders.keys()], files, content };
       const answer = await this.#thread.ask(ask, [content]);
       if (answer.content.byteLength === batchBytes) this.#spare.push(answer.content);
-      for (const [index, { place, written }] of told.entries()) written(errorOf(answer.faults[index], place));
+      const { faults } = answer;
+      for (const [index, { path, told: tell }] of made.entries()) tell(errorOf(faults.made[index], path));
+      for (const [index, { place, written }] of told.entries()) written(fileErrorOf(faults.files[index], place));
     } catch (error) {
       const failure = new NethoodError('internal', `Files could not be written: ${String(error)}`, { cause: error });
+      for (const { told: tell } of made) tell(failure);
       for (const { written } of told) written(failure);
     }
   }
 }
 
-function errorOf(fault: BatchFault | undefined, { folder, name }: Place): NethoodError | undefined {
+function fileErrorOf(fault: BatchFault | undefined, { folder, name }: Place): NethoodError | undefined {
+  if (fault?.errno !== 'EEXIST') return fault && errorOf(fault, joinLocal(folder, name));
+  return new NethoodError('exists', `Too many files are called like ${shownPath(joinLocal(folder, name))}.`);
+}
+
+function errorOf(fault: BatchFault | undefined, path: LocalPath): NethoodError | undefined {
   if (fault === undefined) return undefined;
-  const shown = shownPath(joinLocal(folder, name));
-  if (fault.errno === 'EEXIST') return new NethoodError('exists', `Too many files are called like ${shown}.`);
-  return writeError(Object.assign(new Error(fault.message), { code: fault.errno }), shown);
+  return writeError(Object.assign(new Error(fault.message), { code: fault.errno }), shownPath(path));
 }

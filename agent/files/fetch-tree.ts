@@ -10,37 +10,43 @@ import { archiveLimits } from './archive-format.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { isUnholdable, type Job, type SeenFolder } from './fetch-plan.ts';
 import type { GetContext } from './get-context.ts';
-import { makeFolder } from './local-folder.ts';
 import { isSafeName, LocalNames } from './local-name.ts';
-import { type LocalPath, shownPath } from './local-path.ts';
+import { joinLocal, type LocalPath, shownPath } from './local-path.ts';
 import { askPeer, connectionError, peerName } from './peer-http.ts';
 import type { Place } from './publish.ts';
+import { type BodySink, receiveBody } from './receive-body.ts';
 import { type Frame, frameKinds, FrameReader } from './tree-frames.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** A transfer that is over sooner needs no totals, and is not made slower by counting. */
-const countAfterMs = 500;
+const countAfterMs = 2_000;
 /** As many names as a wire path may have. */
 const deepest = 1024;
+/** Large files told of, and not yet taken by those who fetch them. */
+const mostQueueing = 100;
 
 interface OpenFolder {
   readonly components: readonly Uint8Array[];
-  /** Undefined where it could not be made here: then nothing in it can. */
-  readonly local: LocalPath | undefined;
+  readonly local: LocalPath;
   readonly names: LocalNames;
 }
 
-export class TreeFetch {
+export class TreeFetch implements BodySink {
   /** All that were made, each before those in it. */
   readonly folders: SeenFolder[];
   /** Whether all came that can come. */
   whole = false;
+  /** Bytes of contents. */
+  length = 0;
+  ended = false;
   readonly #context: GetContext;
   readonly #writer: BatchWriter;
   readonly #queue: WorkQueue<Job>;
+  readonly #frames = new FrameReader(archiveLimits.file);
   /** From the outermost to the one whose entries come now. */
   readonly #open: OpenFolder[];
-  #ended = false;
+  readonly #queueing = new Set<Promise<void>>();
+  #signal = new AbortController().signal;
   #error: NethoodError | undefined;
 
   constructor(
@@ -55,104 +61,106 @@ export class TreeFetch {
     this.#open = [{ components: [], local: root.local, names: new LocalNames(process.platform) }];
   }
 
-  /** Ends the queue. Does not fail where only the connection does. */
+  /** Ends the queue. Does not fail where the plan can go on. */
   async run(signal: AbortSignal): Promise<void> {
     try {
       await this.#receive(AbortSignal.any([signal, this.#context.retry.lost()]));
     } catch (error) {
+      this.whole = false;
       signal.throwIfAborted();
       if (!hasCode(error, 'interrupted', 'unreachable', 'timeout', 'busy', 'unsupported')) throw error;
     }
     this.#queue.end();
   }
 
+  get full(): boolean {
+    return this.#writer.full || this.#queueing.size >= mostQueueing;
+  }
+
+  async room(): Promise<void> {
+    if (this.#writer.full) await this.#writer.room();
+    while (this.#queueing.size >= mostQueueing) await Promise.race(this.#queueing);
+  }
+
+  add(bytes: Buffer): void {
+    for (const frame of this.#frames.add(bytes)) {
+      if (this.ended) throw new NethoodError('bad-message', 'The neighbour sent more after the end of a folder.');
+      if (frame.kind === frameKinds.end) this.#end(frame);
+      else this.#take(frame);
+    }
+    this.#check();
+  }
+
   async #receive(signal: AbortSignal): Promise<void> {
-    const { peer, share, path } = this.#context;
+    this.#signal = signal;
+    const { peer, share, path, clock, limit, progress } = this.#context;
     const response = await askPeer(peer, { method: 'POST', path: `/files/${share}/tree/${path}`, signal });
     this.#context.began();
-    const reader = new FrameReader(archiveLimits.file);
     try {
-      for await (const bytes of response as AsyncIterable<Buffer>) await this.#takeAll(reader.add(bytes), signal);
-      if (!this.whole) throw connectionError(undefined, peerName(peer));
-    } catch (error) {
-      this.whole = false;
-      signal.throwIfAborted();
-      if (response.complete && !(error instanceof NethoodError)) throw error;
-      throw connectionError(error, peerName(peer));
+      await receiveBody(response, this, {
+        length: undefined,
+        limit,
+        clock,
+        signal,
+        name: peerName(peer),
+        received: (bytes) => progress.received(bytes),
+        waited: (what, ms) => progress.limit.waited(what, ms),
+      });
+      if (!this.ended) throw connectionError(undefined, peerName(peer));
     } finally {
       response.destroy();
       await this.#writer.flush();
+      await Promise.all(this.#queueing);
     }
     this.#check();
-  }
-
-  async #takeAll(frames: Iterable<Frame>, signal: AbortSignal): Promise<void> {
-    let received = 0;
-    for (const frame of frames) {
-      if (this.#ended) throw new NethoodError('bad-message', 'The neighbour sent more after the end of a folder.');
-      received += frame.content.length;
-      if (frame.kind === frameKinds.end) this.#end(frame);
-      else await this.#take(frame, signal);
-    }
-    this.#context.progress.received(received);
-    await this.#slow(received, signal);
-    this.#check();
-  }
-
-  /** No faster than the disk, nor than the user wants. */
-  async #slow(received: number, signal: AbortSignal): Promise<void> {
-    const { clock, limit, progress } = this.#context;
-    if (this.#writer.full) {
-      const before = clock.now();
-      await this.#writer.room();
-      progress.limit.waited('disk', clock.now() - before);
-    }
-    if (limit.active) progress.limit.waited('setting', await limit.pace(received, signal));
   }
 
   #end({ depth, size }: Frame): void {
-    this.#ended = true;
+    this.ended = true;
     this.#context.progress.add({ skipped: size });
     this.whole = depth === 1;
   }
 
-  async #take(frame: Frame, signal: AbortSignal): Promise<void> {
-    this.#open.length = Math.min(this.#open.length, frame.depth + 1);
+  #take(frame: Frame): void {
+    const { kind, depth, name } = frame;
+    if (this.#open.length > depth + 1) this.#open.length = depth + 1;
     const folder = this.#open.at(-1);
-    const lost = folder === undefined || this.#open.length <= frame.depth || frame.depth > deepest;
-    if (lost || !isSafeName(frame.name, 'linux'))
+    const lost = folder === undefined || this.#open.length <= depth || depth > deepest;
+    if (lost || !isSafeName(name, 'linux'))
       throw new NethoodError('bad-message', 'The neighbour sent a file before its folder, or without a name.');
-    const name = Buffer.from(frame.name);
-    const components = [...folder.components, name];
-    if (folder.local === undefined) {
-      if (frame.kind === frameKinds.folder) this.#open.push({ components, local: undefined, names: folder.names });
-      this.#context.progress.add({ skipped: 1 });
-      return;
-    }
     const place = { folder: folder.local, name: folder.names.take(name) };
-    if (frame.kind === frameKinds.folder) await this.#takeFolder(frame, place, components);
-    else if (frame.kind === frameKinds.file) this.#takeFile(frame, place);
-    else {
-      const path = pathFromComponents([...pathComponents(this.#context.path), ...components]);
-      await this.#queue.put({ kind: 'alone', file: { path, place, size: frame.size } }, signal);
-    }
+    if (kind === frameKinds.file) this.#takeFile(frame, place);
+    else if (kind === frameKinds.folder) this.#takeFolder(frame, folder, place);
+    else this.#takeAlone(frame, folder, place);
   }
 
-  async #takeFolder({ modified }: Frame, place: Place, components: readonly Uint8Array[]): Promise<void> {
-    const made = await makeFolder(place).catch((error: unknown) => {
-      if (!isUnholdable(error)) throw error;
-      this.#context.progress.add({ skipped: 1 });
+  #takeFolder({ name, modified }: Frame, { components }: OpenFolder, place: Place): void {
+    const local = joinLocal(place.folder, place.name);
+    this.#writer.makeFolder(local, (error) => {
+      // The plan knows what to do where a name is taken, or cannot be had here.
+      if (error !== undefined) this.#error ??= new NethoodError('unsupported', error.message, { cause: error });
     });
-    this.#open.push({ components, local: made?.path, names: new LocalNames(process.platform) });
-    if (made !== undefined) this.folders.push({ local: made.path, modified });
+    this.#open.push({ components: [...components, Buffer.from(name)], local, names: new LocalNames(process.platform) });
+    this.folders.push({ local, modified });
   }
 
   #takeFile({ content, modified }: Frame, place: Place): void {
+    this.length += content.length;
     this.#writer.add({ place, content, modified }, (error) => {
       if (error === undefined) this.#context.progress.add({ files: 1 });
       else if (isUnholdable(error)) this.#context.progress.add({ skipped: 1 });
       else this.#error ??= error;
     });
+  }
+
+  #takeAlone({ name, size }: Frame, { components }: OpenFolder, place: Place): void {
+    const path = pathFromComponents([...pathComponents(this.#context.path), ...components, name]);
+    const queueing = this.#queue
+      .put({ kind: 'alone', file: { path, place, size } }, this.#signal)
+      // Nobody is there any more to take it: the reason is told to all.
+      .catch(() => undefined)
+      .finally(() => this.#queueing.delete(queueing));
+    this.#queueing.add(queueing);
   }
 
   #check(): void {

@@ -16,6 +16,8 @@ export interface BodySink {
   readonly length: number;
   /** No more should be added before `room`. */
   readonly full: boolean;
+  /** Whether the body has told that it is over; undefined where only its length tells. */
+  readonly ended?: boolean;
   /** Must copy what it keeps. @throws what makes the body of no use */
   add(bytes: Buffer): void;
   room(): Promise<void>;
@@ -88,7 +90,8 @@ class Reception {
   /** Past the HTTP parser, once it has given all that it and the socket held. */
   #takesDirectly(): boolean {
     const { socket } = this.#response;
-    if (this.#left < leastDirect || this.#left === Number.POSITIVE_INFINITY) return false;
+    const endless = this.#left === Number.POSITIVE_INFINITY && this.#sink.ended === undefined;
+    if (this.#left < leastDirect || endless) return false;
     for (let held = this.#heldBytes(); held > 0; held = this.#heldBytes()) {
       // Its listener is the parser.
       socket.read();
@@ -117,7 +120,7 @@ class Reception {
       return;
     }
     this.#take(bytes);
-    if (this.#left === 0) this.#end();
+    if (this.#left === 0 || this.#sink.ended === true) this.#end();
   };
 
   readonly #take = (bytes: Buffer): void => {

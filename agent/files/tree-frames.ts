@@ -34,7 +34,7 @@ export interface FrameHead {
 
 export interface Frame extends FrameHead {
   readonly name: Buffer;
-  /** Empty unless it is a file; valid until the next bytes are added. */
+  /** Empty unless it is a file; valid until the next one. */
   readonly content: Buffer;
 }
 
@@ -49,36 +49,47 @@ export function putHead(buffer: Buffer, at: number, head: FrameHead, name: Uint8
   return at + headBytes + name.length;
 }
 
-/** Frames out of bytes as they come. Holds one frame at most, which may have `mostContent` bytes. */
+/** Frames out of bytes as they come. Only what is cut is copied: one frame at most, of at most `mostContent` bytes. */
 export class FrameReader {
   readonly #mostContent: number;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
-  #needed = headBytes;
+  /** The beginning of a frame whose rest is still to come. */
+  #cut = Buffer.allocUnsafeSlow(64 << 10);
+  #cutBytes = 0;
 
   constructor(mostContent: number) {
     this.#mostContent = mostContent;
   }
 
-  /** Those that are whole now. @throws `bad-message` for anything that is no such stream */
+  /** Those that are whole now; each is to be looked at before the next. @throws `bad-message` for anything that is no such stream */
   *add(bytes: Buffer): Generator<Frame, void> {
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes < this.#needed) return;
-    const all = this.#held.length === 1 ? bytes : Buffer.concat(this.#held, this.#heldBytes);
     let at = 0;
-    for (let end = this.#endOf(all, at); end <= all.length; end = this.#endOf(all, at)) {
-      yield frameOf(all, at, end);
-      at = end;
+    while (at < bytes.length) {
+      const end = this.#cutBytes === 0 ? this.#endOf(bytes, at, bytes.length) : Number.POSITIVE_INFINITY;
+      if (end <= bytes.length) {
+        yield frameOf(bytes, at, end);
+        at = end;
+        continue;
+      }
+      at += this.#keep(bytes, at);
+      if (this.#cutBytes < this.#endOf(this.#cut, 0, this.#cutBytes)) continue;
+      const length = this.#cutBytes;
+      this.#cutBytes = 0;
+      yield frameOf(this.#cut, 0, length);
     }
-    this.#needed = this.#endOf(all, at) - at;
-    this.#held = at === all.length ? [] : [all.subarray(at)];
-    this.#heldBytes = all.length - at;
+  }
+
+  /** Adds what belongs to the cut frame, as far as that is known. Gives how much it was. */
+  #keep(bytes: Buffer, at: number): number {
+    const needed = this.#endOf(this.#cut, 0, this.#cutBytes);
+    if (needed > this.#cut.length) this.#cut = Buffer.concat([this.#cut.subarray(0, this.#cutBytes)], needed);
+    const copied = bytes.copy(this.#cut, this.#cutBytes, at, at + needed - this.#cutBytes);
+    this.#cutBytes += copied;
+    return copied;
   }
 
   /** Where the frame ends that begins here, or its head where that is not whole. */
-  #endOf(all: Buffer, at: number): number {
-    if (all.length - at < headBytes) return at + headBytes;
+  #endOf(all: Buffer, at: number, length: number): number {
+    if (length - at < headBytes) return at + headBytes;
     const kind = all.readUInt8(at);
     const size = all.readDoubleBE(at + 14);
     const modified = all.readDoubleBE(at + 6);

@@ -7,6 +7,7 @@ import {
   futimesSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -22,6 +23,8 @@ import { openFlags, timeForSystem } from './raw-files.ts';
 export interface BatchAsk {
   /** Where files are written before they get their names; paths are latin1, one character a byte. */
   readonly staging: string;
+  /** To be made, each before those in it. */
+  readonly made: readonly string[];
   readonly folders: readonly string[];
   readonly files: readonly BatchFile[];
   /** Of all files, one after the other. */
@@ -44,9 +47,15 @@ export interface BatchFault {
   readonly message: string;
 }
 
-export interface BatchAnswer {
+export interface BatchFaults {
+  /** In the order of the folders that were to be made. */
+  readonly made: readonly (BatchFault | undefined)[];
   /** In the order of the files; undefined where all went well. */
-  readonly faults: readonly (BatchFault | undefined)[];
+  readonly files: readonly (BatchFault | undefined)[];
+}
+
+export interface BatchAnswer {
+  readonly faults: BatchFaults;
   readonly content: ArrayBuffer;
 }
 
@@ -58,7 +67,8 @@ interface Part {
 }
 
 /** Fails only by a fault of ours: a file's own trouble is told, and the others are written. */
-export async function writeBatch(ask: BatchAsk): Promise<(BatchFault | undefined)[]> {
+export async function writeBatch(ask: BatchAsk): Promise<BatchFaults> {
+  const made = ask.made.map((folder) => make(pathFromLatin1(folder)));
   const staging = pathFromLatin1(ask.staging);
   const folders = ask.folders.map((folder) => pathFromLatin1(folder));
   const parts: Part[] = [];
@@ -70,7 +80,18 @@ export async function writeBatch(ask: BatchAsk): Promise<(BatchFault | undefined
   }
   await makeSafe(parts, staging);
   for (const part of parts) finish(part, folders[part.file.folder]);
-  return parts.map(({ error }) => (error === undefined ? undefined : faultOf(error)));
+  return { made, files: parts.map(({ error }) => (error === undefined ? undefined : faultOf(error))) };
+}
+
+/** One that is there already will do, but no link to one: what is received stays in its tree. */
+function make(path: LocalPath): BatchFault | undefined {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault.errno !== 'EEXIST' || lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return fault;
+  }
+  return undefined;
 }
 
 function begun(file: BatchFile, path: LocalPath, content: Uint8Array): Part {

@@ -28,7 +28,8 @@ function framesOf(tree: TreeReader, between: (fills: number) => void = () => und
     const buffer = Buffer.alloc(4096);
     const filled = tree.fill(buffer);
     done = filled.done;
-    for (const frame of out.add(buffer.subarray(0, filled.bytes))) frames.push(frame);
+    for (const frame of out.add(buffer.subarray(0, filled.bytes)))
+      frames.push({ ...frame, name: Buffer.from(frame.name), content: Buffer.from(frame.content) });
   }
   tree.close();
   return frames;
