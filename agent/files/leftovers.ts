@@ -19,6 +19,7 @@ import type { GuardedFolder } from './guarded-folder.ts';
 import type { Spots } from './local-spot.ts';
 import { isPartName } from './part-name.ts';
 import { removeTree } from './remove-tree.ts';
+import { Slots } from './slots.ts';
 
 const dayMs = 24 * 60 * 60_000;
 const noteAgainMs = dayMs / 2;
@@ -44,6 +45,8 @@ export class Leftovers implements AsyncDisposable {
   readonly #notes = new Map<string, Note>();
   /** Records in the journal, old ones of the same folders too. */
   #written: number;
+  /** What is appended while the journal is rewritten would be lost. */
+  readonly #writing = new Slots(1);
   #timer: Disposable | undefined;
 
   private constructor({ clock, log }: LeftoversDeps, journal: Journal, records: readonly unknown[]) {
@@ -77,8 +80,10 @@ export class Leftovers implements AsyncDisposable {
     const known = this.#notes.get(keyOf(note));
     if (known !== undefined && Math.abs(note.at - known.at) < noteAgainMs) return;
     this.#set(note);
-    this.#written++;
-    await this.#journal.append(note);
+    await this.#writing.run(this.#scope.signal, () => {
+      this.#written++;
+      return this.#journal.append(note);
+    });
   }
 
   async clean(spotsOf: (share: ShareId) => Spots | undefined, signal: AbortSignal): Promise<void> {
@@ -91,8 +96,11 @@ export class Leftovers implements AsyncDisposable {
       if (!left && this.#notes.get(keyOf(note)) === note) this.#notes.delete(keyOf(note));
     }
     if (this.#written <= 2 * this.#notes.size + 100) return;
-    this.#written = this.#notes.size;
-    await this.#journal.rewrite(Array.from(this.#notes.values()));
+    await this.#writing.run(signal, async () => {
+      const notes = Array.from(this.#notes.values());
+      await this.#journal.rewrite(notes);
+      this.#written = notes.length;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
