@@ -8,6 +8,7 @@ import { randomId } from '../base/random-id.ts';
 import { syncFolder } from '../base/write-file-durable.ts';
 import { sniffBytes } from './document-format.ts';
 import type { Job } from './job.ts';
+import type { DocumentSender } from './spool-quota.ts';
 
 export interface DocumentLimits {
   /** Bytes of one document. */
@@ -35,6 +36,8 @@ export class SpoolDocuments {
   /** The sync of the folder that is under way, and the one that begins after it for all who came meanwhile. */
   #syncing: Promise<unknown> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
+  /** Bytes of documents that come in just now, by their sender. */
+  readonly #incoming = new Map<string, number>();
 
   constructor(folder: string, limits: () => DocumentLimits) {
     this.#folder = folder;
@@ -50,13 +53,17 @@ export class SpoolDocuments {
   }
 
   /** @throws NethoodError `too-large`, `no-space`, `bad-document`, `interrupted` (the stream broke), `write-failed` */
-  async receive(document: IncomingDocument, signal: AbortSignal): Promise<NonNullable<Job['document']>> {
-    await this.#refuseEarly(document.declaredBytes ?? 0);
+  async receive(
+    document: IncomingDocument,
+    signal: AbortSignal,
+    sender?: DocumentSender,
+  ): Promise<NonNullable<Job['document']>> {
+    await this.#refuseEarly(document.declaredBytes ?? 0, sender);
     const file = randomId();
     const path = join(this.#folder, file);
     const handle = await open(path, 'wx', 0o600).catch(writeFailed);
     try {
-      const { bytes, format } = await this.#write(handle, document, signal);
+      const { bytes, format } = await this.#write(handle, document, { signal, sender });
       await handle.datasync().catch(writeFailed);
       await handle.close();
       await this.#syncFolder().catch(writeFailed);
@@ -79,13 +86,13 @@ export class SpoolDocuments {
   async #write(
     handle: FileHandle,
     { stream, check }: IncomingDocument,
-    signal: AbortSignal,
+    { signal, sender }: { signal: AbortSignal; sender: DocumentSender | undefined },
   ): Promise<{ bytes: number; format: string }> {
     let head = Buffer.alloc(0);
     let format: string | undefined;
     let bytes = 0;
     let checkAt = checkEveryBytes;
-    for await (const chunk of chunksOf(stream, signal)) {
+    for await (const chunk of this.#counted(chunksOf(stream, signal), sender)) {
       if (format === undefined) {
         head = Buffer.concat([head, chunk.subarray(0, sniffBytes)]);
         if (head.length >= sniffBytes) format = check(head);
@@ -95,9 +102,32 @@ export class SpoolDocuments {
       await handle.write(chunk).catch(writeFailed);
       if (bytes < checkAt) continue;
       checkAt += checkEveryBytes;
-      await this.#refuseEarly(0);
+      await this.#refuseEarly(0, sender);
     }
     return { bytes, format: format ?? check(head) };
+  }
+
+  async *#counted(
+    chunks: AsyncIterable<Buffer>,
+    sender: DocumentSender | undefined,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    let bytes = 0;
+    try {
+      for await (const chunk of chunks) {
+        bytes += chunk.length;
+        this.#count(sender, chunk.length);
+        yield chunk;
+      }
+    } finally {
+      this.#count(sender, -bytes);
+    }
+  }
+
+  #count(sender: DocumentSender | undefined, bytes: number): void {
+    if (sender === undefined) return;
+    const now = (this.#incoming.get(sender.id) ?? 0) + bytes;
+    if (now > 0) this.#incoming.set(sender.id, now);
+    else this.#incoming.delete(sender.id);
   }
 
   /** One that began before our file had its name may have missed it. */
@@ -111,12 +141,17 @@ export class SpoolDocuments {
     return this.#nextSync;
   }
 
-  async #refuseEarly(bytes: number): Promise<void> {
+  /** What of a sender waits takes half of the room at most: for the others there is always some. */
+  async #refuseEarly(bytes: number, sender: DocumentSender | undefined): Promise<void> {
     const { largestDocument, reserve } = this.#limits();
     if (bytes > largestDocument) throw this.#tooLarge();
     const { bavail, bsize } = await statfs(this.#folder);
-    if (bavail * bsize - bytes < reserve)
-      throw new NethoodError('no-space', 'The disk of the print spool has no room for the document.');
+    const room = bavail * bsize - reserve;
+    if (room < bytes) throw new NethoodError('no-space', 'The disk of the print spool has no room for the document.');
+    if (sender === undefined) return;
+    const own = sender.waiting() + (this.#incoming.get(sender.id) ?? 0);
+    if (own + bytes > (room + own) / 2)
+      throw new NethoodError('no-space', 'Documents of this sender take half of the room of the print spool already.');
   }
 
   #tooLarge(): NethoodError {

@@ -1,4 +1,4 @@
-/** How many jobs may wait: refused before a byte of a document is read. */
+/** How many jobs may wait, and how much disk those of one sender take: refused before a byte of a document is read. */
 import { NethoodError } from '../../protocol/errors.ts';
 import { type Job, type JobOwner, senderOf } from './job.ts';
 
@@ -7,6 +7,25 @@ export interface SpoolQuota {
   readonly jobs: number;
   /** Of one device or one guest's address. The user of this PC has no limit of his own. */
   readonly jobsPerSender: number;
+}
+
+/** Whose documents are counted together. */
+export interface DocumentSender {
+  readonly id: string;
+  /** Bytes of those that wait. */
+  waiting(): number;
+}
+
+/** Undefined for the user of this PC, whose disk it is. */
+export function documentSender(owner: JobOwner, active: () => Iterable<Job>): DocumentSender | undefined {
+  const id = senderOf(owner);
+  if (id === undefined) return undefined;
+  const waiting = (): number => {
+    let bytes = 0;
+    for (const job of active()) if (senderOf(job.owner) === id) bytes += job.document?.bytes ?? 0;
+    return bytes;
+  };
+  return { id, waiting };
 }
 
 const retryAfterMs = 10_000;

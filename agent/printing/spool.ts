@@ -17,7 +17,7 @@ import { type Destination, type Job, type JobOwner, newJobUuid, submissionKey } 
 import { entered } from './job-hold.ts';
 import type { Target } from './spool-attempts.ts';
 import { type DocumentLimits, type IncomingDocument, SpoolDocuments } from './spool-documents.ts';
-import { refuseBeyondQuota, type SpoolQuota } from './spool-quota.ts';
+import { documentSender, refuseBeyondQuota, type SpoolQuota } from './spool-quota.ts';
 import { SpoolRunner } from './spool-runner.ts';
 import { type KeptRecords, SpoolStore, usualRecords } from './spool-store.ts';
 
@@ -131,7 +131,8 @@ export class Spool implements AsyncDisposable {
     expectErrors(document);
     return this.#once(order, signal, async (stop) => {
       refuseBeyondQuota(order.owner, this.#runner.active(), this.#deps.limits());
-      const received = await this.#documents.receive(document, stop);
+      const sender = documentSender(order.owner, () => this.#runner.active());
+      const received = await this.#documents.receive(document, stop, sender);
       try {
         return await this.#enter(entered(this.#newJob(order), received));
       } catch (error) {
@@ -163,7 +164,8 @@ export class Spool implements AsyncDisposable {
     this.#createTimers.delete(id);
     try {
       const stop = AbortSignal.any([signal, this.#scope.signal]);
-      const received = await this.#documents.receive(document, stop);
+      const sender = documentSender(job.owner, () => this.#runner.active());
+      const received = await this.#documents.receive(document, stop, sender);
       return await this.#runner.dispatch(id, { type: 'received', document: received });
     } catch (error) {
       const { message } = toNethoodError(error);

@@ -1,10 +1,12 @@
+// needs: namespaces
 /**
  * Senders who mean harm by their number and their pace, at a real port for guests with a real spool and the PDF printer
  * behind it. Each has an address of its own on loopback. They are refused or cut off, what they take is bounded, and a
  * colleague prints all the while.
  */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +42,9 @@ import { FrontClient, jobIdOf, statusOf, type Ask } from '../printing/front-clie
 import { memoryConfig, startPrinting, type TestPrinting } from '../printing/print-support.ts';
 
 const success = 'successful-ok';
-const largestDocument = 2 ** 20;
+const largestDocument = 8 * 2 ** 20;
+/** Of the spool's disk beyond the reserve, about. */
+const room = 32 * 2 ** 20;
 const document = onePagePdf(500);
 
 let folder: string;
@@ -76,6 +80,8 @@ async function freePort(): Promise<number> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nh-senders-'));
+  await mkdir(join(folder, 'home'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', join(folder, 'home')]);
   const pdf = await openPdfPrinter({
     folder: join(folder, 'files'),
     stateFolder: join(folder, 'pdf'),
@@ -83,7 +89,7 @@ beforeAll(async () => {
   });
   const config = memoryConfig({
     printers: [{ queue: QueueName.parse('PDF'), audience: 'everyone' }],
-    printing: { ...defaultConfig.printing, largestDocument },
+    printing: { ...defaultConfig.printing, largestDocument, reserve: 16 * 2 ** 20 },
   });
   printing = await startPrinting({ backends: { pdf }, config, folder: join(folder, 'home') });
   front.port = await freePort();
@@ -109,6 +115,7 @@ afterAll(async () => {
   for (const client of [eve, colleague]) client.close();
   await guests?.[Symbol.asyncDispose]();
   await printing?.[Symbol.asyncDispose]();
+  execFileSync('umount', ['-l', join(folder, 'home')]);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -172,6 +179,22 @@ describe('a thousand jobs', () => {
     eve.close();
     expect(statusOf(await ofPdf(eve))).toBe(success);
   });
+});
+
+test('large documents of one sender take half of the disk, and there is room for others', async () => {
+  const job = { 'job-hold-until': keyword('indefinite') } as unknown as AttributeTable;
+  const large = onePagePdf(3 * 2 ** 20);
+  const statuses: string[] = [];
+  for (let time = 0; time < 12; time++) statuses.push(statusOf(await ofPdf(eve, { job, document: large })));
+  const taken = statuses.filter((status) => status === success).length;
+  console.log(`12 documents of 3 MiB on a disk with room for ten: ${taken} taken`);
+  expect(taken * large.length).toBeLessThanOrEqual(room / 2);
+  expect(taken).toBeGreaterThan(2);
+  expect(new Set(statuses.slice(taken))).toEqual(new Set(['server-error-temporary-error']));
+  expect(statusOf(await ofPdf(colleague, { document: large }))).toBe(success);
+  const mine = requestOf('Cancel-My-Jobs', { 'printer-uri': uri(front.uri('PDF')) });
+  expect(statusOf(await eve.send(mine, undefined, '/ipp/print/PDF'))).toBe(success);
+  await spoolIsEmpty();
 });
 
 const openSockets: Socket[] = [];
