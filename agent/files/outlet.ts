@@ -2,8 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import { NethoodError } from '../../protocol/errors.ts';
 
-interface Waiting {
-  readonly resolve: (buffer: Buffer) => void;
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -12,7 +12,8 @@ export class Outlet implements Disposable {
   readonly #signal: AbortSignal;
   readonly #free: Buffer[] = [];
   #underWay = 0;
-  #waiting: Waiting | undefined;
+  #waiting: Waiting<Buffer> | undefined;
+  #emptying: Waiting<void> | undefined;
   #error: Error | undefined;
 
   constructor(response: ServerResponse, signal: AbortSignal) {
@@ -45,8 +46,18 @@ export class Outlet implements Disposable {
     const whole = start === 0 && end === buffer.length;
     this.#response.write(whole ? buffer : buffer.subarray(start, end), (error) => {
       this.#underWay--;
-      if (error) this.#broken(error);
-      else if (last) this.#return(buffer);
+      if (error) return this.#broken(error);
+      if (last) this.#return(buffer);
+      if (this.idle) this.#emptied();
+    });
+  }
+
+  /** Kept when the connection has taken all that was sent so far. @throws what has broken meanwhile */
+  taken(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#error !== undefined) reject(this.#error);
+      else if (this.idle) resolve();
+      else this.#emptying = { resolve, reject };
     });
   }
 
@@ -73,10 +84,17 @@ export class Outlet implements Disposable {
     }
   }
 
+  #emptied(): void {
+    this.#emptying?.resolve();
+    this.#emptying = undefined;
+  }
+
   #fail(error: Error): void {
     this.#error ??= error;
     this.#waiting?.reject(this.#error);
+    this.#emptying?.reject(this.#error);
     this.#waiting = undefined;
+    this.#emptying = undefined;
   }
 
   readonly #closed = (): void => this.#fail(new NethoodError('interrupted', 'The other side is gone.'));

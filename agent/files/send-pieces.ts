@@ -12,19 +12,24 @@ import type { SendLoad } from './send-load.ts';
 
 /** One is being sent while the other is read. With a third the socket would hold two, and copy them into one. */
 const buffersOfSending = 2;
+/** Among many bodies under way: the socket copies what it cannot send at once, and readers that stand still must not cost much. */
+const crowdedPiece = 256 << 10;
+const crowdedSlice = 64 << 10;
 
 export interface Sending {
   readonly pieces: FilePieces;
   readonly response: ServerResponse;
   readonly limit: RateLimit;
   readonly load: SendLoad;
+  /** Whether many bodies are under way. */
+  readonly crowded: () => boolean;
   readonly signal: AbortSignal;
 }
 
 /** The file's bytes as they are. Kept when the connection has taken all. @throws `changed`, what the disk says, `interrupted`, or the signal's reason */
 export async function sendPieces(sending: Sending): Promise<void> {
   const { pieces } = sending;
-  const size = Math.min(blockBytes, pieces.left);
+  const size = Math.min(sending.crowded() ? crowdedPiece : blockBytes, pieces.left);
   await pour(sending, size, (buffer) => pieces.read(buffer));
 }
 
@@ -59,8 +64,9 @@ async function wholeBlock(pieces: FilePieces, block: Buffer): Promise<number> {
 async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Promise<number>): Promise<void> {
   const { response, load, signal } = sending;
   using outlet = new Outlet(response, signal);
+  const buffers = sending.crowded() ? 1 : buffersOfSending;
   for (let made = 0; ; made++) {
-    const buffer = made < buffersOfSending ? Buffer.allocUnsafeSlow(size) : await load.waiting('wire', outlet.free());
+    const buffer = made < buffers ? Buffer.allocUnsafeSlow(size) : await load.waiting('wire', outlet.free());
     const filling = fill(buffer);
     const bytes = await (outlet.idle ? load.waiting('disk', filling) : filling);
     if (bytes === 0) break;
@@ -70,13 +76,16 @@ async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Pr
 }
 
 async function send(
-  { limit, load, signal }: Sending,
+  { limit, load, signal, crowded }: Sending,
   outlet: Outlet,
   { buffer, bytes }: { buffer: Buffer; bytes: number },
 ): Promise<void> {
+  const narrow = crowded();
+  const slice = narrow ? crowdedSlice : limit.active ? paceBytes : bytes;
   for (let start = 0; start < bytes;) {
-    const end = limit.active ? Math.min(bytes, start + paceBytes) : bytes;
+    const end = Math.min(bytes, start + slice);
     outlet.send(buffer, { start, end, last: end === bytes });
+    if (narrow) await load.waiting('wire', outlet.taken());
     if (limit.active) await load.waiting('setting', limit.pace(end - start, signal));
     start = end;
   }

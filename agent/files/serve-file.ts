@@ -19,6 +19,8 @@ const leastHole = 64 << 10;
 export interface ServeFileDeps {
   readonly clock: Clock;
   readonly limit: RateLimit;
+  /** Whether many bodies are under way. */
+  readonly crowded: () => boolean;
 }
 
 interface Wanted {
@@ -41,7 +43,8 @@ export async function serveFile(exchange: HttpExchange, deps: ServeFileDeps, { t
   await using pieces = file.pieces;
   const blocks = asksForBlocks(exchange, file, range);
   response.writeHead(range === undefined ? 200 : 206, headOf(file, { range, blocks }));
-  const sending = { pieces, response, limit: deps.limit, load: new SendLoad(deps.clock), signal };
+  const { limit, crowded } = deps;
+  const sending = { pieces, response, limit, crowded, load: new SendLoad(deps.clock), signal };
   if (request.method === 'HEAD') response.end();
   else if (blocks) await sendBlocks(sending, { sparse: isSparse(file) });
   else await sendPieces(sending);

@@ -17,16 +17,20 @@ import type { Uploads } from './uploads.ts';
 
 /** Bodies under way to one asker; each holds up to 3 MiB. */
 const mostPerAsker = 16;
+/** Under way to all; with more each gets by with less memory. */
+const fewBodies = 4;
 
 interface FilesRouteDeps {
   readonly shares: LocalShares;
   readonly uploads: Uploads;
   readonly trees: ServedTrees;
+  readonly crowded: () => boolean;
 }
 
 export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute {
-  const deps = { shares, uploads, trees: new ServedTrees(uploads.limit) };
   const sending = new Map<string, number>();
+  const crowded = (): boolean => Array.from(sending.values()).reduce((sum, each) => sum + each, 0) > fewBodies;
+  const deps = { shares, uploads, trees: new ServedTrees(uploads.limit), crowded };
   return {
     prefix: '/files/',
     async handle(exchange) {
@@ -45,14 +49,18 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRou
   };
 }
 
-async function answer({ shares, uploads, trees }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
+async function answer({ shares, uploads, trees, crowded }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
   const { request, asker } = exchange;
   const { share, rest } = targetOf(exchange);
   const tree = shares.tree(asker, share, 'read');
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return serveFile(exchange, uploads, { tree, path: parseWirePath(rest) });
+      return serveFile(
+        exchange,
+        { clock: uploads.clock, limit: uploads.limit, crowded },
+        { tree, path: parseWirePath(rest) },
+      );
     case 'PUT':
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':

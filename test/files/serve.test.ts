@@ -7,6 +7,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scope } from '../../agent/base/scope.ts';
 import { readArchive } from '../../agent/files/archive-format.ts';
+import { blockBytes } from '../../agent/files/block-digest.ts';
+import { blocksType, headBytes } from '../../agent/files/block-frames.ts';
 import { pathFromComponents } from '../../protocol/wire-path.ts';
 import { AnnasShare, ask } from './files-support.ts';
 
@@ -25,6 +27,14 @@ afterAll(() => scope[Symbol.asyncDispose]());
 
 function errorOf(body: Buffer): unknown {
   return JSON.parse(body.toString()).error.code;
+}
+
+/** The data of blocks without their heads. */
+function unframed(body: Buffer): Buffer {
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < body.length; at += headBytes + blockBytes)
+    blocks.push(body.subarray(at + headBytes, at + headBytes + blockBytes));
+  return Buffer.concat(blocks);
 }
 
 describe('one file over HTTP', () => {
@@ -54,6 +64,19 @@ describe('one file over HTTP', () => {
     }
     expect(Buffer.concat(chunks).equals(large)).toBe(true);
   });
+
+  it.each(['*/*', blocksType])(
+    'comes whole to each of ten at once, among whom memory is shared (%s)',
+    async (accept) => {
+      const large = randomBytes(3 << 20);
+      await writeFile(join(anna.folder, 'popular'), large);
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => ask(`${url}/popular`, { headers: { accept } })),
+      );
+      const bodies = answers.map(({ body }) => (accept === blocksType ? unframed(body) : body));
+      expect(bodies.map((body) => body.equals(large))).toEqual(Array.from({ length: 10 }, () => true));
+    },
+  );
 
   it('comes in parts', async () => {
     const { status, headers, body } = await ask(`${url}/file`, { headers: { range: 'bytes=10-19' } });
