@@ -1,9 +1,8 @@
 /** Answers a request for many files with one tar, reading some files ahead of the one that is being sent. */
 import { lstat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { z } from 'zod';
 import { NethoodError, toNethoodError } from '../../protocol/errors.ts';
-import { displayName, parentPath, pathComponents, rootPath, WirePath } from '../../protocol/wire-path.ts';
+import { displayName, parentPath, pathComponents, rootPath, type WirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { type ArchivedFile, archiveLimits, type MissingFile, packArchive } from './archive-format.ts';
 import { readError } from './file-errors.ts';
@@ -14,6 +13,7 @@ import type { LocalTree } from './local-tree.ts';
 import { isPartName } from './part-name.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { closeAtOnce, fstatFd, openFd, openFlags, readFd } from './raw-files.ts';
+import { wantedPaths } from './wanted-paths.ts';
 
 /** Files read at the same time; more than the thread pool has threads, so that none of them waits for us. */
 const readAhead = 16;
@@ -25,7 +25,7 @@ export async function serveArchive(
   limit: RateLimit,
   { request, response, signal }: HttpExchange,
 ): Promise<void> {
-  const wanted = wantedPaths(await requestText(request));
+  const wanted = await wantedPaths(request);
   const root = await tree.folder(rootPath);
   root.close();
   response.writeHead(200, { 'content-type': 'application/x-tar' });
@@ -37,42 +37,6 @@ async function* pacedBy(limit: RateLimit, bytes: AsyncIterable<Buffer>, signal: 
     yield piece;
     await limit.pace(piece.length, signal);
   }
-}
-
-async function requestText(request: HttpExchange['request']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Not destroyed when it is left early: the refusal has still to go out by the same socket.
-  for await (const bytes of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += bytes.length;
-    if (size > archiveLimits.request)
-      throw new NethoodError('too-large', 'The list of wanted files is too long; ask in parts.');
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function wantedPaths(text: string): WirePath[] {
-  const lines = text.split('\n').filter((line) => line !== '');
-  if (lines.length > archiveLimits.files)
-    throw new NethoodError('too-large', `At most ${archiveLimits.files} files can be asked for at once.`);
-  return lines.map(wantedPath);
-}
-
-const WantedLine = z.string().transform((line, context) => {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    context.addIssue('is not JSON');
-    return z.NEVER;
-  }
-});
-const Wanted = WantedLine.pipe(WirePath);
-
-function wantedPath(line: string): WirePath {
-  const path = Wanted.safeParse(line);
-  if (!path.success) throw new NethoodError('bad-path', 'A line of the request is not a wire path as a JSON string.');
-  return path.data;
 }
 
 /** In the order asked for. */

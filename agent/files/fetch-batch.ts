@@ -8,6 +8,7 @@ import type { GetContext } from './get-context.ts';
 import { askPeer, connectionError, peerName } from './peer-http.ts';
 import { archiveUrl } from './remote-tree.ts';
 import { persistently } from './retry.ts';
+import { wantedText } from './wanted-paths.ts';
 
 export interface Batch {
   readonly files: readonly WantedFile[];
@@ -41,7 +42,7 @@ class BatchRun {
 
   async attempt(signal: AbortSignal): Promise<void> {
     const { peer, share } = this.#context;
-    const body = [...this.#missing.keys()].map((path) => `${JSON.stringify(path)}\n`).join('');
+    const body = wantedText(this.#missing.keys());
     const response = await askPeer(peer, { method: 'POST', path: archiveUrl(share), body, signal });
     this.#context.began();
     try {

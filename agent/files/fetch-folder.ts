@@ -7,7 +7,7 @@ import type { WirePath } from '../../protocol/wire-path.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
-import { FetchPlan, isUnholdable, type Job, type SeenFolder, type WantedFile } from './fetch-plan.ts';
+import { FetchPlan, isUnholdable, type Job, type PresentFile, type SeenFolder, type WantedFile } from './fetch-plan.ts';
 import { quotedPath } from './file-errors.ts';
 import { tellTotals, TreeFetch } from './fetch-tree.ts';
 import type { GetContext } from './get-context.ts';
@@ -16,6 +16,7 @@ import { joinLocal, type LocalPath, pathToText } from './local-path.ts';
 import { identityHash } from './part-name.ts';
 import type { Place } from './publish.ts';
 import { makeStaging, removeStaging } from './staging.ts';
+import { sameHere } from './verify-here.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** One keeps the connection busy while the other waits for an answer. */
@@ -74,7 +75,7 @@ function isLargePart(name: string): boolean {
 }
 
 function newQueue(): WorkQueue<Job> {
-  return new WorkQueue(plannedAhead, (job) => (job.kind === 'batch' ? job.files.length : 1));
+  return new WorkQueue(plannedAhead, (job) => (job.kind === 'alone' ? 1 : job.files.length));
 }
 
 class FolderFetcher {
@@ -145,6 +146,7 @@ class FolderFetcher {
   async #work(queue: WorkQueue<Job>): Promise<void> {
     for (let job = await queue.take(this.#signal); job !== undefined; job = await queue.take(this.#signal)) {
       if (job.kind === 'batch') await this.#fetchBatch(job.files);
+      else if (job.kind === 'verify') await this.#verify(job.files);
       else await this.#fetchAlone(job.file);
     }
   }
@@ -156,6 +158,16 @@ class FolderFetcher {
       // Between two looks it grew, or it changed under the reader: alone it gets its tries.
       if (code === 'too-large' || code === 'changed') await this.#fetchAlone(file);
       else this.#failed(file, new NethoodError(code, `${quotedPath(file.path)} could not be fetched.`));
+    }
+  }
+
+  /** What is the same counts as there; what is not is fetched beside it. */
+  async #verify(files: readonly PresentFile[]): Promise<void> {
+    const same = await sameHere(this.#context, files, this.#signal);
+    for (const file of files) {
+      const { path, size } = file;
+      if (same.has(path)) this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size });
+      else await this.#fetchAlone(file);
     }
   }
 

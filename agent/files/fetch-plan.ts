@@ -1,6 +1,6 @@
 /**
  * Goes through a neighbour's folder, makes the folders here, and says what is to be fetched: small files in batches,
- * large ones alone. What is here already with the same size and time is left out.
+ * large ones alone. What is here already with the same size and time is to be compared, not fetched.
  */
 import { statfs } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
@@ -23,12 +23,20 @@ export interface WantedFile {
   readonly size: number;
 }
 
+export interface PresentFile extends WantedFile {
+  readonly here: LocalPath;
+}
+
 export type Job =
   | { readonly kind: 'batch'; readonly files: readonly WantedFile[] }
-  | { readonly kind: 'alone'; readonly file: WantedFile };
+  | { readonly kind: 'alone'; readonly file: WantedFile }
+  /** Here already by size and time. */
+  | { readonly kind: 'verify'; readonly files: readonly PresentFile[] };
 
 const batchFiles = 512;
 const batchBytes = 8 << 20;
+/** Of files whose digests are asked for at once. */
+const presentBytes = 256 << 20;
 
 interface OpenFolder {
   /** Relative to the folder that is fetched. */
@@ -54,8 +62,10 @@ export class FetchPlan {
   readonly #open: OpenFolder[];
   #batch: WantedFile[] = [];
   #batchBytes = 0;
-  /** Bytes that this transfer has brought already, and that are here for that reason. */
-  #brought: number;
+  #present: PresentFile[] = [];
+  #presentBytes = 0;
+  /** Bytes that this run has brought already, and that are here for that reason; undefined where it has only begun. */
+  #brought: number | undefined;
   #needed = 0n;
   #free = 0n;
   #files = 0;
@@ -63,7 +73,7 @@ export class FetchPlan {
 
   constructor(context: GetContext, queue: WorkQueue<Job>, root: SeenFolder & { fresh: boolean; brought?: number }) {
     this.#context = context;
-    this.#brought = root.brought ?? 0;
+    this.#brought = root.brought;
     this.#queue = queue;
     this.#platform = process.platform;
     this.folders.push(root);
@@ -88,6 +98,7 @@ export class FetchPlan {
       cursor = page.cursor;
     } while (cursor !== undefined);
     await this.#endBatch(signal);
+    await this.#endPresent(signal);
     this.#queue.end();
   }
 
@@ -129,27 +140,43 @@ export class FetchPlan {
     const { size } = entry;
     this.#files++;
     this.#bytes += size;
-    if (!fresh && (await this.#isHere(place, entry))) {
-      const brought = Math.min(size, this.#brought);
-      this.#brought -= brought;
-      this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size - brought });
-      return;
-    }
+    const path = below(this.#context.path, entry.path);
+    const here = fresh ? undefined : await this.#here(place, entry);
+    if (here !== undefined) return this.#planPresent({ path, place, size, here }, signal);
     this.#needed += BigInt(size);
     if (this.#needed > this.#free)
       throw new NethoodError(
         'no-space',
         `${shownPath(place.folder)} has too little space for ${this.#context.source}.`,
       );
-    const file = { path: below(this.#context.path, entry.path), place, size };
+    const file = { path, place, size };
     const alone = size > archiveLimits.file || !this.#archives;
     if (alone) await this.#queue.put({ kind: 'alone', file }, signal);
     else await this.#addToBatch(file, signal);
   }
 
-  async #isHere(place: Place, entry: PeerEntry): Promise<boolean> {
-    const here = await placeOfSame(place, entry).catch((error: unknown) => this.#tooLong(error));
-    return here !== undefined;
+  async #here(place: Place, entry: PeerEntry): Promise<LocalPath | undefined> {
+    return placeOfSame(place, entry).catch((error: unknown) => this.#tooLong(error));
+  }
+
+  /** What this run has brought is what was sent; of all else a size and a time say too little. */
+  async #planPresent(file: PresentFile, signal: AbortSignal): Promise<void> {
+    if (this.#brought !== undefined) {
+      const brought = Math.min(file.size, this.#brought);
+      this.#brought -= brought;
+      this.#context.progress.add({ files: 1, bytes: file.size, resumedFrom: file.size - brought });
+      return;
+    }
+    this.#present.push(file);
+    this.#presentBytes += file.size;
+    if (this.#present.length >= batchFiles || this.#presentBytes >= presentBytes) await this.#endPresent(signal);
+  }
+
+  async #endPresent(signal: AbortSignal): Promise<void> {
+    const files = this.#present;
+    this.#present = [];
+    this.#presentBytes = 0;
+    if (files.length > 0) await this.#queue.put({ kind: 'verify', files }, signal);
   }
 
   async #addToBatch(file: WantedFile, signal: AbortSignal): Promise<void> {

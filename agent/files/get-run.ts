@@ -9,6 +9,7 @@ import { joinLocal, type LocalPath, pathFromText, pathToText, shownPath } from '
 import { partName } from './part-name.ts';
 import { type Place, placeOfSame } from './publish.ts';
 import { createRemoteTree } from './remote-tree.ts';
+import { sameHere } from './verify-here.ts';
 import type { TransferWork, WorkGround } from './transfer-work.ts';
 
 interface Beginning {
@@ -50,7 +51,10 @@ async function fetched(context: GetContext, beginning: Beginning, signal: AbortS
     return fetchFolder(context, { place, modified: entry.modified, staging: part, key }, signal);
   context.progress.totals(1, entry.size);
   const here = await placeOfSame(place, entry);
-  if (here !== undefined) {
+  if (
+    here !== undefined &&
+    (await sameHere(context, [{ path: context.path, size: entry.size, here }], signal)).size > 0
+  ) {
     context.progress.add({ files: 1, bytes: entry.size, resumedFrom: entry.size });
     return here;
   }

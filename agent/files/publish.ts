@@ -1,6 +1,7 @@
 /** Gives a received file its final name: whole, at once, and never in place of something else. */
 import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
+import { localDigest } from './content-digest.ts';
 import { hasErrno, writeError } from './file-errors.ts';
 import { modifiedOf } from './file-version.ts';
 import { finalNames, withoutLinks } from './final-names.ts';
@@ -18,13 +19,13 @@ export interface Version {
 
 /**
  * Moves `part` to its place. A different file of that name stays, and this one becomes `name (2)`; where one of the
- * names holds the same version already (size and modification time), that one is it.
+ * names holds the same already (size, modification time, and every byte), that one is it.
  */
 export async function publish(part: LocalPath, place: Place, version: Version): Promise<LocalPath> {
   try {
     for (const path of finalNames(place.folder, place.name)) {
       if (await namedAnew(part, path)) return path;
-      if (!(await isSame(path, version))) continue;
+      if (!(await isSame(path, version)) || !(await sameBytes(part, path, version.size))) continue;
       await unlink(part);
       return path;
     }
@@ -34,7 +35,13 @@ export async function publish(part: LocalPath, place: Place, version: Version): 
   throw tooMany(place);
 }
 
-/** Where this version is already, under the name or a numbered one; else undefined. */
+async function sameBytes(part: LocalPath, path: LocalPath, size: number): Promise<boolean> {
+  const { signal } = new AbortController();
+  const [one, other] = await Promise.all([localDigest(part, size, signal), localDigest(path, size, signal)]);
+  return one === other;
+}
+
+/** Where this version is already by size and time, under the name or a numbered one; else undefined. */
 export async function placeOfSame(place: Place, version: Version): Promise<LocalPath | undefined> {
   for (const path of finalNames(place.folder, place.name)) {
     const stat = await lstat(path).catch(missing);

@@ -125,6 +125,10 @@ export function archiveUrl(share: ShareId): string {
   return `/files/${share}/archive`;
 }
 
+export function digestsUrl(share: ShareId): string {
+  return `/files/${share}/digests`;
+}
+
 function given(cursor: string | undefined): { cursor?: string } {
   return cursor === undefined ? {} : { cursor };
 }

@@ -10,6 +10,7 @@ import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
 import { serveArchive } from './archive-serve.ts';
 import { receiveFile } from './receive-file.ts';
 import { receivePut } from './receive-put.ts';
+import { serveDigests } from './serve-digests.ts';
 import { serveFile } from './serve-file.ts';
 import type { LocalShares } from './shares.ts';
 import { askerOf, ServedTrees } from './tree-serve.ts';
@@ -64,6 +65,7 @@ async function answer({ shares, uploads, trees, crowded }: FilesRouteDeps, excha
     case 'PUT':
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
+      if (rest === 'digests') return serveDigests(tree, exchange);
       if (rest === 'archive') return serveArchive(tree, uploads.limit, exchange);
       if (rest.startsWith('tree/')) return trees.serve(tree, parseWirePath(rest.slice('tree/'.length)), exchange);
       return receivePut(shares, uploads, { share, rest, exchange });

@@ -146,7 +146,7 @@ describe.each([
     await get('report.pdf');
     anna.requests.length = 0;
     expect(await get('report.pdf')).toMatchObject({ state: 'done', bytes: 1000, resumedFrom: 1000 });
-    expect([anna.requests, await readdir(target)]).toEqual([[], ['report.pdf']]);
+    expect([anna.requests, await readdir(target)]).toEqual([['POST'], ['report.pdf']]);
   });
 
   it('never replaces another: it is numbered, and the view says so', async () => {

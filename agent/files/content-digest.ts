@@ -1,0 +1,27 @@
+/** SHA-256 of whole files: what is not moved, because it is at both ends already, is told by that and by nothing less. */
+import { createHash } from 'node:crypto';
+import { openFd, openFlags, readFd, closeQuietly } from './raw-files.ts';
+import type { LocalPath } from './local-path.ts';
+
+const pieceBytes = 1 << 20;
+
+/** In hex. @param read puts the next bytes into the buffer, and says how many; 0 at the end */
+export async function contentDigest(read: (buffer: Buffer) => Promise<number>, size: number): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(pieceBytes, size)));
+  for (let bytes = await read(buffer); bytes > 0; bytes = await read(buffer)) hash.update(buffer.subarray(0, bytes));
+  return hash.digest('hex');
+}
+
+/** Of a file of ours. @throws errno of the system, the signal's reason */
+export async function localDigest(path: LocalPath, size: number, signal: AbortSignal): Promise<string> {
+  const fd = await openFd(path, openFlags.read);
+  try {
+    return await contentDigest(async (buffer) => {
+      signal.throwIfAborted();
+      return (await readFd(fd, buffer, 0, buffer.length, null)).bytesRead;
+    }, size);
+  } finally {
+    await closeQuietly(fd);
+  }
+}
