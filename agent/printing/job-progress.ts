@@ -1,5 +1,5 @@
 /** What the world sees of a job: its state only ever moves forward (RFC 8011 section 5.3.7). */
-import { finalJobStates, type JobState } from '../../protocol/resources.ts';
+import { finalJobStates, Keyword, type JobState } from '../../protocol/resources.ts';
 import type { Job } from './job.ts';
 import type { BackendJob } from './print-backend.ts';
 
@@ -9,13 +9,13 @@ export function forgetFailures(job: Job): Job {
   return { ...rest, failures: 0 };
 }
 
-/** What the destination says of a job that it has. */
+/** What the destination says of a job that it has, as far as the journal can hold it: a neighbour may say anything. */
 export function applyReport(job: Job, report: BackendJob, now: number): Job {
   const state = forward(job.state, report.state);
-  const reasons = report.stateReasons.filter((reason) => reason !== 'none').slice(0, 32);
+  const reasons = report.stateReasons.filter((reason) => reason !== 'none' && Keyword.safeParse(reason).success);
   // An empty message says nothing.
   const message = report.message?.slice(0, 1023) || undefined;
-  const reported = withWords({ ...job, state, reasons }, { ...report, message });
+  const reported = withWords({ ...job, state, reasons: reasons.slice(0, 32) }, { ...report, message });
   const started = rank(state) >= 1 && job.processing === undefined ? { ...reported, processing: now } : reported;
   return finalJobStates.includes(state) ? { ...started, phase: 'ended', ended: now } : started;
 }
@@ -26,11 +26,15 @@ function withWords(job: Job, { message, expires, pagesCompleted, pagesTotal }: B
   return {
     ...rest,
     ...known('message', message),
-    ...known('expires', expires),
+    ...known('expires', natural(expires)),
     ...known('hold', job.state === 'pending-held' ? hold : undefined),
-    ...known('pages', pagesCompleted ?? job.pages),
-    ...known('pagesTotal', pagesTotal ?? job.pagesTotal),
+    ...known('pages', natural(pagesCompleted) ?? job.pages),
+    ...known('pagesTotal', natural(pagesTotal) ?? job.pagesTotal),
   };
+}
+
+function natural(number: number | undefined): number | undefined {
+  return Number.isSafeInteger(number) && (number ?? -1) >= 0 ? number : undefined;
 }
 
 /** An absent key and one of `undefined` are not the same in a journal's comparison. */

@@ -92,7 +92,8 @@ const handlers: { readonly [T in keyof JobEvents]: (job: Job, event: EventOf<T>)
 /** One that the destination gave up stays here, for a person to decide: it is lost to nobody, and printed twice by nobody. */
 function applied(job: Job, report: BackendJob, now: number): Job {
   if (report.gaveUp !== true || job.cancelledBy !== undefined) return applyReport(job, report, now);
-  return inDoubt(job, report.message ?? `${job.label} gave the job up; part of it may have been printed.`);
+  const words = report.message?.slice(0, 1023) || `${job.label} gave the job up; part of it may have been printed.`;
+  return inDoubt(job, words);
 }
 
 /** The destination did not take it, or could not be asked. */

@@ -4,6 +4,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 import type { BackendJob } from './print-backend.ts';
 
+/** Told and not yet taken: a neighbour may talk faster than the spool writes. What is older is out of date. */
+const mostHeard = 100;
+
 interface JobNews extends Disposable {
   /** Undefined when nothing came within the time. @throws the signal's reason */
   next(clock: Clock, ms: number, signal: AbortSignal): Promise<BackendJob | undefined>;
@@ -15,6 +18,7 @@ export function newsOf(neighbours: Neighbours, device: DeviceId, uuid: JobUuid):
   const listening = neighbours.events.on('job', (from, event) => {
     if (from !== device || event.uuid !== uuid) return;
     const { state, stateReasons, message, pagesCompleted, pagesTotal, expires } = event;
+    if (heard.length >= mostHeard) heard.shift();
     heard.push({ reference: uuid, state, stateReasons, message, pagesCompleted, pagesTotal, expires });
     wake?.();
   });

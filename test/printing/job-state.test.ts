@@ -246,9 +246,19 @@ describe('a step of a job', () => {
   });
 });
 
+const anyNumber = fc.oneof(fc.nat(9), fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60));
+const anyWords = fc.constantFrom('media-jam', 'none', '', 'x'.repeat(300), 'Zu viel\u001b[2J', 'y'.repeat(70_000));
+/** As a neighbour could word it. */
 const anyReport = fc
-  .record({ state: fc.constantFrom(...JobState.options), pages: fc.nat(9) })
-  .map(({ state, pages }) => report(state, { pagesCompleted: pages }));
+  .record({
+    state: fc.constantFrom(...JobState.options),
+    pages: anyNumber,
+    stateReasons: fc.array(anyWords, { maxLength: 40 }),
+    message: anyWords,
+    expires: anyNumber,
+    gaveUp: fc.boolean(),
+  })
+  .map(({ state, pages, ...words }) => report(state, { pagesCompleted: pages, pagesTotal: pages, ...words }));
 const anyCode = fc.constantFrom(
   'unreachable',
   'interrupted',
@@ -290,6 +300,8 @@ test('whatever happens in whatever order: states move forward, an end is an end,
           continue;
         }
         expect(rankOf(after.job.state)).toBeGreaterThanOrEqual(rankOf(job.state));
+        // What the journal could not read again would be a lost job.
+        expect(Job.safeParse(after.job).error).toBeUndefined();
         if (job.phase === 'ended') expect(after.job).toEqual(job);
         if (event.type === 'failed' && event.sent && job.phase === 'submitting') mayHaveArrived = true;
         if (event.type === 'restarted' && job.phase === 'submitting') mayHaveArrived = true;
