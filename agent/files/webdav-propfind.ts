@@ -3,9 +3,9 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { PeerEntry } from '../../protocol/peer.ts';
-import type { WirePath } from '../../protocol/wire-path.ts';
 import type { Page } from './file-tree.ts';
 import { propertyKey } from './webdav-dead.ts';
+import { joined, pagesOf } from './webdav-pages.ts';
 import { multistatusEnd, multistatusStart, type PropertyQuery, responseOf, xmlType } from './webdav-properties.ts';
 import { answer, type DavRequest } from './webdav-request.ts';
 import { davChild, elementsOf, isDav, readXml, type XmlElement } from './webdav-xml.ts';
@@ -28,7 +28,6 @@ async function send(
   withMembers: boolean,
 ): Promise<void> {
   const { door, path, response, signal } = request;
-  // Before the head, so that a folder that cannot be listed is an error and no empty folder.
   const first = withMembers ? await door.tree.list(path, undefined, signal) : undefined;
   response.writeHead(207, { 'content-type': xmlType });
   const texts = Readable.from(multistatus(request, query, first), { objectMode: false, highWaterMark: 1 << 18 });
@@ -41,16 +40,14 @@ async function* multistatus(
   first: Page | undefined,
 ): AsyncGenerator<string> {
   yield multistatusStart + responseOf({ ...entry, path }, query, door, state);
-  for (let page = first; page !== undefined;) {
-    const members = page.entries.map((member) => ({ ...member, path: joined(path, member.path) }));
-    yield members.map((member) => responseOf(member, query, door, state)).join('');
-    page = page.cursor === undefined ? undefined : await door.tree.list(path, page.cursor, signal);
-  }
+  if (first !== undefined)
+    for await (const page of pagesOf(door.tree, { path, first, signal })) {
+      const texts = page.entries.map(({ path: below, kind, size, modified }) =>
+        responseOf({ path: joined(path, below), kind, size, modified }, query, door, state),
+      );
+      yield texts.join('');
+    }
   yield multistatusEnd;
-}
-
-export function joined(folder: WirePath, below: WirePath): WirePath {
-  return folder === '' ? below : (`${folder}/${below}` as WirePath);
 }
 
 /** No body asks for all (RFC 4918 section 9.1). @throws `bad-request`, `too-large` */
