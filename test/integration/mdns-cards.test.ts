@@ -123,7 +123,7 @@ describe.concurrent('cards', { timeout: 300_000 }, () => {
     await fetchFile(anna, 'Anna', bob);
     // No other name, and nobody twice.
     const report = await bob.agent.json(DoctorReport, 'doctor');
-    expect(report.announced.map(({ name }) => name)).toEqual(['Bob']);
+    expect(report.announced.map(({ name }) => name)).toEqual(['Bob', 'Public (Bob)']);
     expect(report.hostName).not.toMatch(/-\d+\.local$/);
     expect(anna.watch.now.map(({ name }) => name).toSorted()).toEqual(['Bob', 'Carol']);
 
