@@ -102,6 +102,8 @@ const Move = z.object({ type: z.literal('move'), ...relocation });
 const Copy = z.object({ type: z.literal('copy'), ...relocation, flat: z.boolean().optional() });
 /** A folder with all that it holds. */
 const Remove = z.object({ type: z.literal('remove'), id: RequestId, share: ShareId, path: WirePath });
+/** Sets the time of a file or folder; milliseconds since 1970. */
+const Touch = z.object({ type: z.literal('touch'), id: RequestId, share: ShareId, path: WirePath, modified: z.int() });
 /** To be told by `folder` events when something in this folder changes. Feature `watch`. */
 const Watch = z.object({ type: z.literal('watch'), id: RequestId, share: ShareId, path: WirePath });
 
@@ -138,6 +140,7 @@ export const PeerRequest = z.discriminatedUnion('type', [
   Move,
   Copy,
   Remove,
+  Touch,
   Offer,
   Seal,
   Watch,
@@ -191,6 +194,7 @@ export const peerResults = {
   move: Relocated,
   copy: Relocated,
   remove: Nothing,
+  touch: Nothing,
   watch: WatchResult,
   offer: OfferResult,
   seal: Nothing,

@@ -108,6 +108,11 @@ export class ComposedTree implements WritableTree {
     await place.writable.remove(place.path, signal);
   }
 
+  async setModified(path: WirePath, modified: number, signal: AbortSignal): Promise<void> {
+    const place = this.#changeable(path);
+    await place.writable.setModified?.(place.path, modified, signal);
+  }
+
   #folder(path: WirePath): PeerEntry {
     return { path, kind: 'folder', size: 0, modified: this.#since };
   }

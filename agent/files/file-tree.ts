@@ -83,4 +83,6 @@ export interface WritableTree extends FileTree {
   copy(from: WirePath, to: WirePath, options: RelocateOptions & { readonly flat?: boolean }): Promise<boolean>;
   /** A folder with all that it holds; never the root. */
   remove(path: WirePath, signal: AbortSignal): Promise<void>;
+  /** Milliseconds since 1970. Absent where the tree keeps no times of others. */
+  setModified?(path: WirePath, modified: number, signal: AbortSignal): Promise<void>;
 }

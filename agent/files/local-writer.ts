@@ -10,9 +10,10 @@ import { pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
 import type { Clock } from '../base/clock.ts';
 import type { WriteOptions, WrittenFile } from './file-tree.ts';
 import { etagOf } from './file-version.ts';
-import { install, partError, type Spot, type Spots, takenBy } from './local-spot.ts';
+import { install, partError, type Spot, type Spots, takenBy, thingAt } from './local-spot.ts';
 import { PartFile } from './part-file.ts';
 import { pourBody } from './pour-body.ts';
+import { closeQuietly, fstatFd, futimesFd, openFd, openFlags, timeForSystem } from './raw-files.ts';
 import { checkNew, hiddenBeside, type ShareChanges } from './share-changes.ts';
 import type { RoomClaim } from './share-room.ts';
 import { entryOf } from './tree-walker.ts';
@@ -77,6 +78,24 @@ export class LocalWriter {
       });
       await spot.folder.sync();
     });
+  }
+
+  async setModified(path: WirePath, modified: number, signal: AbortSignal): Promise<void> {
+    const { spots, changes } = this.#deps;
+    await spots.hold(path, (spot) =>
+      changes.naming.run(signal, async () => {
+        const thing = await thingAt(spot);
+        const fd = await openFd(spot.at, thing.isDirectory() ? openFlags.folder : openFlags.read);
+        try {
+          const { ino, dev } = await fstatFd(fd, { bigint: true });
+          if (ino !== thing.ino || dev !== thing.dev)
+            throw new NethoodError('changed', `${spot.what} changed just now.`);
+          await futimesFd(fd, timeForSystem(modified), timeForSystem(modified));
+        } finally {
+          await closeQuietly(fd);
+        }
+      }),
+    );
   }
 
   /** The file that one of this name would replace. @throws `changed`, `exists`, `not-a-file`, `not-permitted`, `bad-path` */

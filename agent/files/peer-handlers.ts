@@ -8,7 +8,7 @@ import type { Uploads } from './uploads.ts';
 
 type Reading = Pick<PeerHandlers, 'list' | 'stat' | 'walk'>;
 type Putting = ReturnType<typeof createPutHandlers>;
-type Changing = Pick<PeerHandlers, 'mkdir' | 'move' | 'copy' | 'remove'>;
+type Changing = Pick<PeerHandlers, 'mkdir' | 'move' | 'copy' | 'remove' | 'touch'>;
 
 /** What neighbours may ask of our shares over the session. */
 export function createFilesHandlers(shares: LocalShares, uploads: Uploads): Reading & Changing & Putting {
@@ -41,6 +41,10 @@ function changing(shares: Shares): Changing {
     }),
     remove: async (asker, { share, path }, signal) => {
       await shares.writable(asker, share).remove(path, signal);
+      return {};
+    },
+    touch: async (asker, { share, path, modified }, signal) => {
+      await shares.writable(asker, share).setModified?.(path, modified, signal);
       return {};
     },
   };

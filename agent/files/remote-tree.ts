@@ -95,6 +95,11 @@ class RemoteTree implements WritableTree {
     await this.#changing(() => this.#neighbours.request(this.#id, 'remove', ask, signal));
   }
 
+  async setModified(path: WirePath, modified: number, signal: AbortSignal): Promise<void> {
+    const ask = { share: this.#share, path, modified };
+    await this.#changing(() => this.#neighbours.request(this.#id, 'touch', ask, signal));
+  }
+
   async #relocate(how: 'move' | 'copy', ask: PeerAsk<'move'> & PeerAsk<'copy'>, signal: AbortSignal): Promise<boolean> {
     const { replaced } = await this.#changing(() => this.#neighbours.request(this.#id, how, ask, signal));
     return replaced;

@@ -66,6 +66,10 @@ export class WritableLocalTree implements WritableTree {
     return this.writer.mkdir(path, signal);
   }
 
+  setModified(path: WirePath, modified: number, signal: AbortSignal): Promise<void> {
+    return this.writer.setModified(path, modified, signal);
+  }
+
   move(from: WirePath, to: WirePath, options: RelocateOptions): Promise<boolean> {
     return this.#mover.move(from, to, options);
   }

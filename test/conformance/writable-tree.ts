@@ -265,6 +265,18 @@ export function writableTreeConformance(title: string, open: (scope: Scope) => P
       expect(await names()).toHaveLength(1);
     });
 
+    it('sets the times of files and folders, and through no link', async () => {
+      await write('file', 'content');
+      await tree.mkdir(at('sub'), never);
+      await symlink('file', join(folder, 'link'));
+      for (const text of ['file', 'sub']) {
+        await tree.setModified?.(at(text), 1_700_000_000_123, never);
+        expect((await tree.stat(at(text), never)).modified).toBe(1_700_000_000_123);
+      }
+      for (const text of ['link', 'missing'])
+        expect(await codeOf(tree.setModified?.(at(text), 1, never) ?? Promise.resolve())).toBe('not-found');
+    });
+
     it('gives no right to run what was written, and none to read what could not be read before', async () => {
       const modeOf = async (text: string): Promise<number> => (await stat(join(folder, text))).mode & 0o7777;
       await write('new', '#!/bin/sh');

@@ -34,6 +34,7 @@ export const noHandlers: PeerHandlers = {
   move: nothing,
   copy: nothing,
   remove: nothing,
+  touch: nothing,
   watch: nothing,
   offer: nothing,
   seal: nothing,
