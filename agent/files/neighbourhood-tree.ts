@@ -1,4 +1,5 @@
 /** The neighbourhood as one tree: a folder for each neighbour, in it one for each share, in that the neighbour's files. */
+import { NethoodError } from '../../protocol/errors.ts';
 import { type DeviceId, DisplayName, type ShareId } from '../../protocol/ids.ts';
 import type { RemoteShare } from '../../protocol/resources.ts';
 import type { Neighbour, Neighbours } from '../peers/neighbours.ts';
@@ -26,10 +27,9 @@ export interface DriveScope {
 export function driveBranches(deps: NeighbourhoodDeps, { neighbour, share }: DriveScope): readonly Branch[] {
   if (neighbour === null) return everybody(deps);
   const { id, folder } = neighbour;
-  const shares = (): readonly RemoteShare[] => deps.neighbours.get(id)?.resources.shares ?? [];
-  if (share === null) return [{ name: folder, inside: () => shareBranches(deps, id, shares()) }];
+  if (share === null) return [{ name: folder, inside: () => shareBranches(deps, id, folder) }];
   // There also while its owner is away, or shares it no more: the owner says which.
-  const known = shares().find((each) => each.id === share.id);
+  const known = deps.neighbours.get(id)?.resources.shares.find((each) => each.id === share.id);
   const only = { id: share.id, rights: known?.rights ?? 'read' } as const;
   return [{ name: folder, inside: () => [{ name: share.folder, inside: grafted(deps, id, only) }] }];
 }
@@ -52,10 +52,15 @@ function everybody(deps: NeighbourhoodDeps): readonly Branch[] {
 /** Who is away keeps its folder for those who are in it, and offers nothing to others. */
 function branchOf(deps: NeighbourhoodDeps, { id, state, resources }: Neighbour, name: string): Branch {
   const hidden = state !== 'ready' || resources.shares.length === 0;
-  return { name, hidden, inside: () => shareBranches(deps, id, resources.shares) };
+  return { name, hidden, inside: () => shareBranches(deps, id, name) };
 }
 
-function shareBranches(deps: NeighbourhoodDeps, id: DeviceId, shares: readonly RemoteShare[]): readonly Branch[] {
+/** @throws `unreachable` rather than to look as if nothing were left of what was there */
+function shareBranches(deps: NeighbourhoodDeps, id: DeviceId, name: string): readonly Branch[] {
+  const neighbour = deps.neighbours.get(id);
+  const shares = neighbour?.resources.shares ?? [];
+  if (neighbour?.state !== 'ready' && shares.length === 0)
+    throw new NethoodError('unreachable', `${name} cannot be reached now.`);
   const folders = shareFolders(shares);
   return shares.map((share, at) => ({ name: folders[at] ?? share.id, inside: grafted(deps, id, share) }));
 }

@@ -143,6 +143,19 @@ describe('a drive', () => {
     expect(await namesIn(doors[0], '')).toEqual([]);
     expect(await namesIn(doors[0], 'Anna')).toEqual(['Docs', 'Music']);
   });
+
+  it('says that who is away cannot be reached where it is not known what is shared: nothing is taken for deleted', async () => {
+    const mounts = await open();
+    await mounts.add({});
+    await mounts.add({ neighbour: anna });
+    neighbours = [{ ...anna, state: 'gone', resources: { shares: [], printers: [] } }];
+    for (const door of doors)
+      for (const path of ['Anna', 'Anna/Docs', 'Anna/Docs/a.txt'])
+        expect(await codeOf(door.tree.stat(wirePathFromPlain(path), never))).toBe('unreachable');
+    neighbours = [{ ...anna, resources: { shares: [], printers: [] } }];
+    for (const door of doors)
+      expect(await codeOf(door.tree.stat(wirePathFromPlain('Anna/Docs'), never))).toBe('not-found');
+  });
 });
 
 describe('over a restart', () => {
