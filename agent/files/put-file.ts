@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
+import { randomId } from '../base/random-id.ts';
 import type { FilePieces } from './file-pieces.ts';
 import { pieceBytes } from './file-pieces.ts';
 import { askPeer, jsonOf, peerName } from './peer-http.ts';
@@ -41,6 +42,7 @@ export function putFile(context: PutContext, put: FilePut, signal: AbortSignal):
 class FilePutter {
   readonly #context: PutContext;
   readonly #put: FilePut;
+  readonly #run = { 'nethood-run': randomId() };
   #held: boolean;
   #changes = 0;
   /** Bytes of this file that the progress counts, and those of them that an earlier run had left. */
@@ -75,7 +77,7 @@ class FilePutter {
   async #compare(signal: AbortSignal): Promise<Start> {
     const { peer, share, source } = this.#context;
     const path = putUrl(share, 'held', this.#put.to);
-    const response = await askPeer(peer, { method: 'POST', path, signal });
+    const response = await askPeer(peer, { method: 'POST', path, headers: this.#run, signal });
     try {
       const headers = HeldHeaders.safeParse(response.headers);
       if (!headers.success)
@@ -95,6 +97,7 @@ class FilePutter {
     const response = await sendToPeer(peer, {
       path: putUrl(share, 'part', this.#put.to),
       headers: {
+        ...this.#run,
         'content-type': 'application/octet-stream',
         'content-length': start.size - start.offset + digestBytes,
         'nethood-size': start.size,

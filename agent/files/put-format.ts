@@ -18,11 +18,14 @@ export function newDigest(): Hash {
 
 const Whole = z.coerce.number().int().min(0);
 
+/** Of one run of a put, the same when it tries again. */
+export const RunHeaders = z.object({ 'nethood-run': z.string().min(1).max(64) });
+
 /** Of `held`: how many bytes are there, and in the body a digest for each block of them. */
 export const HeldHeaders = z.object({ 'nethood-held': Whole });
 
 /** Of `part`: the body has the file from `offset` on, and then the digest of these bytes. */
-export const PartHeaders = z.object({
+export const PartHeaders = RunHeaders.extend({
   'content-length': Whole,
   'nethood-size': Whole,
   'nethood-offset': Whole,

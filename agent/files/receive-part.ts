@@ -13,7 +13,7 @@ import { partError, type Spot } from './local-spot.ts';
 import { modeFor } from './local-writer.ts';
 import type { PartFile } from './part-file.ts';
 import { pacedSink, pourBody } from './pour-body.ts';
-import { digestBytes, heldBlock, newDigest, PartHeaders } from './put-format.ts';
+import { digestBytes, heldBlock, newDigest, PartHeaders, RunHeaders } from './put-format.ts';
 import { closeAtOnce, openFd, openFlags, readFd } from './raw-files.ts';
 import type { RoomClaim } from './share-room.ts';
 import { removePart } from './transfer-records.ts';
@@ -35,7 +35,8 @@ export async function receivePart(reception: Reception, exchange: HttpExchange):
   const { uploads, tree, share, path } = reception;
   const headers = partHeaders(exchange);
   const key = uploads.keyOf(exchange.asker, share, path);
-  const written = await uploads.alone(key, exchange.signal, (signal) =>
+  const run = { run: headers['nethood-run'], signal: exchange.signal };
+  const written = await uploads.alone(key, run, (signal) =>
     tree.spots.hold(path, (spot) => new PartReception(reception, { key, spot, headers }).run(exchange, signal)),
   );
   answerJson(exchange, { path: written.entry.path });
@@ -43,9 +44,12 @@ export async function receivePart(reception: Reception, exchange: HttpExchange):
 
 /** `POST …/held/<path>`: of the part, if there is one, a digest for each block of it. */
 export async function tellHeld({ uploads, tree, share, path }: Reception, exchange: HttpExchange): Promise<void> {
-  const { response } = exchange;
+  const { request, response } = exchange;
+  const headers = RunHeaders.safeParse(request.headers);
+  if (!headers.success) throw new NethoodError('bad-request', 'It is not said which run of a put asks.');
   const key = uploads.keyOf(exchange.asker, share, path);
-  await uploads.alone(key, exchange.signal, (signal) =>
+  const run = { run: headers.data['nethood-run'], signal: exchange.signal };
+  await uploads.alone(key, run, (signal) =>
     tree.spots.hold(path, async (spot) => {
       const held = await uploads.held(key, spot);
       response.writeHead(200, { 'content-type': 'application/octet-stream', 'nethood-held': held });

@@ -35,6 +35,7 @@ export interface UploadsDeps {
 }
 
 interface Running {
+  readonly run: string;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -81,9 +82,18 @@ export class Uploads implements AsyncDisposable {
     return identityHash('upload', asker.kind === 'device' ? asker.id : asker.kind, share, path);
   }
 
-  /** One at a time has a part: whoever comes again has lost the connection of the last time, which is ended. */
-  async alone<T>(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /**
+   * One at a time has a part. The same run of a put that comes again has lost its connection, which is ended.
+   * @throws `busy` where another puts a file there
+   */
+  async alone<T>(
+    key: string,
+    { run, signal }: { run: string; signal: AbortSignal },
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     for (let last = this.#running.get(key); last !== undefined; last = this.#running.get(key)) {
+      if (last.run !== run)
+        throw new NethoodError('busy', 'Another file is being put there just now.', { retryAfterMs: 1000 });
       last.stop.abort(new NethoodError('interrupted', 'The same file is being put again.'));
       await last.ended;
     }
@@ -93,7 +103,7 @@ export class Uploads implements AsyncDisposable {
       () => undefined,
       () => undefined,
     );
-    this.#running.set(key, { stop, ended });
+    this.#running.set(key, { run, stop, ended });
     return result;
   }
 

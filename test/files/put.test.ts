@@ -151,6 +151,17 @@ describe('a file', () => {
     expect(await partsThere()).toEqual([]);
   });
 
+  it('and another to the same place do not mix, nor disturb each other', async () => {
+    await have('one/x', Buffer.alloc(16_000_000, 'a'));
+    await have('other/x', Buffer.alloc(16_000_000, 'b'));
+    const ends = await Promise.all([put('one/x'), put('other/x')]);
+    expect(ends).toMatchObject([{ state: 'done' }, { state: 'done' }]);
+    const hashes = await Promise.all([sha256(join(home, 'one/x')), sha256(join(home, 'other/x'))]);
+    expect(hashes).toContain(await sha256(there('x')));
+    expect(await namesThere()).toEqual(['x']);
+    expect(anna.taken).toBeLessThan(48_000_000);
+  });
+
   it('that is a link is sent as what it leads to, under its own name', async () => {
     await have('real', 'content');
     await symlink(join(home, 'real'), join(home, 'link'));

@@ -38,6 +38,7 @@ interface Part {
 
 function part(path: string, content: Buffer, { size, offset = 0, digest }: Part = {}): Promise<Answer> {
   const headers = {
+    'nethood-run': 'one',
     'nethood-size': size ?? offset + content.length,
     'nethood-offset': offset,
     'nethood-modified': 1_700_000_000_123,
@@ -64,7 +65,7 @@ const namesThere = async (): Promise<string[]> => (await readdir(anna.folder)).t
 describe('nothing outside of the share is written', () => {
   it('through a link in the path', async () => {
     expect(codeIn(await part('link/x', Buffer.from('x')))).toEqual([404, 'not-found']);
-    expect(codeIn(await post('held/link/x', {}))).toEqual([404, 'not-found']);
+    expect(codeIn(await post('held/link/x', { 'nethood-run': 'one' }))).toEqual([404, 'not-found']);
     expect(codeIn(await post('archive-in/link', {}, await tarOf([['x', 'x']])))).toEqual([404, 'not-found']);
     expect(JSON.parse((await post('archive-in/', {}, await tarOf([['link/x', 'x']]))).body.toString())).toEqual({
       taken: 0,
@@ -89,7 +90,7 @@ describe('nothing outside of the share is written', () => {
   it.each(['part/../x', 'part/a//b', 'part/%2E%2E/x', 'part/a%2Fb', 'held/..', 'archive-in/..', 'part/', 'nothing/x'])(
     'at %s',
     async (what) => {
-      const headers = { 'nethood-size': 0, 'nethood-offset': 0, 'nethood-modified': 0 };
+      const headers = { 'nethood-run': 'one', 'nethood-size': 0, 'nethood-offset': 0, 'nethood-modified': 0 };
       expect((await post(what, headers, createHash('sha256').digest())).status).toBeGreaterThanOrEqual(400);
       expect(await namesThere()).toEqual(['link', 'sub']);
     },
@@ -164,7 +165,7 @@ describe('the right to write', () => {
     await mkdir(join(anna.folder, 'sub'));
     const refused = [403, 'not-permitted'];
     expect(codeIn(await part('x', Buffer.from('x')))).toEqual(refused);
-    expect(codeIn(await post('held/x', {}))).toEqual(refused);
+    expect(codeIn(await post('held/x', { 'nethood-run': 'one' }))).toEqual(refused);
     expect(codeIn(await post('archive-in/sub', {}, await tarOf([['x', 'x']])))).toEqual(refused);
     expect(await codeOf(offered('', 'x'))).toBe('not-permitted');
     const folders = [{ path: wirePathFromPlain('sub'), modified: 0 }];
