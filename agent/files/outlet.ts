@@ -39,15 +39,18 @@ export class Outlet implements Disposable {
     });
   }
 
-  /** A part of a buffer; the buffer comes back when `last` was taken. @throws what has broken meanwhile */
-  send(buffer: Buffer, { start, end, last }: { start: number; end: number; last: boolean }): void {
+  /** A part of a buffer; with `taken`, which is called then, the last: the buffer comes back. @throws what has broken meanwhile */
+  send(buffer: Buffer, { start, end, taken }: { start: number; end: number; taken?: () => void }): void {
     if (this.#error !== undefined) throw this.#error;
     this.#underWay++;
     const whole = start === 0 && end === buffer.length;
     this.#response.write(whole ? buffer : buffer.subarray(start, end), (error) => {
       this.#underWay--;
       if (error) return this.#broken(error);
-      if (last) this.#return(buffer);
+      if (taken !== undefined) {
+        taken();
+        this.#return(buffer);
+      }
       if (this.idle) this.#emptied();
     });
   }

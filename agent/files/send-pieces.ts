@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { blockBytes, digestOf, isZero, zeroDigest } from './block-digest.ts';
 import { headBytes, writeHead } from './block-frames.ts';
+import type { EndTurn } from './fair-turns.ts';
 import type { FilePieces } from './file-pieces.ts';
 import { Outlet } from './outlet.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
@@ -23,6 +24,8 @@ export interface Sending {
   readonly load: SendLoad;
   /** Whether many bodies are under way. */
   readonly crowded: () => boolean;
+  /** Waits until the asker may have another block on its way. */
+  readonly turn: () => Promise<EndTurn>;
   readonly signal: AbortSignal;
 }
 
@@ -62,15 +65,16 @@ async function wholeBlock(pieces: FilePieces, block: Buffer): Promise<number> {
 
 /** @param fill puts the next bytes into the buffer, and says how many; 0 at the end */
 async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Promise<number>): Promise<void> {
-  const { response, load, signal } = sending;
+  const { response, load, signal, turn } = sending;
   using outlet = new Outlet(response, signal);
   const buffers = sending.crowded() ? 1 : buffersOfSending;
   for (let made = 0; ; made++) {
     const buffer = made < buffers ? Buffer.allocUnsafeSlow(size) : await load.waiting('wire', outlet.free());
+    const endTurn = await turn();
     const filling = fill(buffer);
     const bytes = await (outlet.idle ? load.waiting('disk', filling) : filling);
     if (bytes === 0) break;
-    await send(sending, outlet, { buffer, bytes });
+    await send(sending, outlet, { buffer, bytes, endTurn });
   }
   await outlet.end();
 }
@@ -78,13 +82,14 @@ async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Pr
 async function send(
   { limit, load, signal, crowded }: Sending,
   outlet: Outlet,
-  { buffer, bytes }: { buffer: Buffer; bytes: number },
+  { buffer, bytes, endTurn }: { buffer: Buffer; bytes: number; endTurn: EndTurn },
 ): Promise<void> {
   const narrow = crowded();
   const slice = narrow ? crowdedSlice : limit.active ? paceBytes : bytes;
   for (let start = 0; start < bytes;) {
     const end = Math.min(bytes, start + slice);
-    outlet.send(buffer, { start, end, last: end === bytes });
+    const last = end === bytes;
+    outlet.send(buffer, { start, end, ...(last ? { taken: endTurn } : {}) });
     if (narrow) await load.waiting('wire', outlet.taken());
     if (limit.active) await load.waiting('setting', limit.pace(end - start, signal));
     start = end;

@@ -6,12 +6,14 @@ import type { Clock } from '../base/clock.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { blockBytes } from './block-digest.ts';
 import { blocksType, framedLength } from './block-frames.ts';
+import type { EndTurn, FairTurns } from './fair-turns.ts';
 import type { ByteRange } from './file-tree.ts';
 import { parseRange } from './http-range.ts';
 import type { LocalFile, LocalTree } from './local-tree.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { SendLoad } from './send-load.ts';
 import { sendBlocks, sendPieces } from './send-pieces.ts';
+import { askerOf } from './tree-serve.ts';
 
 /** Of a file that lacks less it is not worth looking for holes. */
 const leastHole = 64 << 10;
@@ -21,6 +23,7 @@ export interface ServeFileDeps {
   readonly limit: RateLimit;
   /** Whether many bodies are under way. */
   readonly crowded: () => boolean;
+  readonly turns: FairTurns;
 }
 
 interface Wanted {
@@ -43,8 +46,9 @@ export async function serveFile(exchange: HttpExchange, deps: ServeFileDeps, { t
   await using pieces = file.pieces;
   const blocks = asksForBlocks(exchange, file, range);
   response.writeHead(range === undefined ? 200 : 206, headOf(file, { range, blocks }));
-  const { limit, crowded } = deps;
-  const sending = { pieces, response, limit, crowded, load: new SendLoad(deps.clock), signal };
+  const { limit, crowded, turns } = deps;
+  const turn = (): Promise<EndTurn> => turns.begin(askerOf(exchange), signal);
+  const sending = { pieces, response, limit, crowded, turn, load: new SendLoad(deps.clock), signal };
   if (request.method === 'HEAD') response.end();
   else if (blocks) await sendBlocks(sending, { sparse: isSparse(file) });
   else await sendPieces(sending);

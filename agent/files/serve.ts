@@ -8,10 +8,11 @@ import { ShareId } from '../../protocol/ids.ts';
 import { parseWirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
 import { serveArchive } from './archive-serve.ts';
+import { FairTurns } from './fair-turns.ts';
 import { receiveFile } from './receive-file.ts';
 import { receivePut } from './receive-put.ts';
 import { serveDigests } from './serve-digests.ts';
-import { serveFile } from './serve-file.ts';
+import { type ServeFileDeps, serveFile } from './serve-file.ts';
 import type { LocalShares } from './shares.ts';
 import { askerOf, ServedTrees } from './tree-serve.ts';
 import type { Uploads } from './uploads.ts';
@@ -25,13 +26,15 @@ interface FilesRouteDeps {
   readonly shares: LocalShares;
   readonly uploads: Uploads;
   readonly trees: ServedTrees;
-  readonly crowded: () => boolean;
+  readonly serving: ServeFileDeps;
 }
 
 export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute {
   const sending = new Map<string, number>();
   const crowded = (): boolean => Array.from(sending.values()).reduce((sum, each) => sum + each, 0) > fewBodies;
-  const deps = { shares, uploads, trees: new ServedTrees(uploads.limit), crowded };
+  const { clock, limit } = uploads;
+  const serving = { clock, limit, crowded, turns: new FairTurns(clock) };
+  const deps = { shares, uploads, trees: new ServedTrees(limit), serving };
   return {
     prefix: '/files/',
     async handle(exchange) {
@@ -50,18 +53,14 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRou
   };
 }
 
-async function answer({ shares, uploads, trees, crowded }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
+async function answer({ shares, uploads, trees, serving }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
   const { request, asker } = exchange;
   const { share, rest } = targetOf(exchange);
   const tree = shares.tree(asker, share, 'read');
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return serveFile(
-        exchange,
-        { clock: uploads.clock, limit: uploads.limit, crowded },
-        { tree, path: parseWirePath(rest) },
-      );
+      return serveFile(exchange, serving, { tree, path: parseWirePath(rest) });
     case 'PUT':
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
