@@ -2,7 +2,7 @@
 /** A disk that others fill: told as such, nothing half-done stays on it, and other shares do not notice. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeEach, expect, it } from 'vitest';
@@ -68,6 +68,25 @@ it('leaves a twentieth of a small disk to its owner', async () => {
   const { blocks, bsize } = await statfs(disk);
   expect(await write('all', 1, Math.floor((blocks * bsize * 19) / 20) + 1)).toBe('no-space');
   expect(await write('most', 14 << 20, 14 << 20)).toBe('no error');
+});
+
+it('takes what is moved to it from another disk of the share, and what does not fit stays where it was', async () => {
+  await reserve(0);
+  const inner = join(disk, 'inner');
+  await mkdir(inner);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', inner]);
+  scope.defer(() => execFileSync('umount', ['--lazy', inner]));
+  await mkdir(join(disk, 'folder', 'deep'), { recursive: true });
+  await writeFile(join(disk, 'folder', 'deep', 'file'), 'content');
+  await writeFile(join(disk, 'big'), randomBytes(6 << 20));
+  const move = (from: string, to: string): Promise<string> =>
+    codeOf(tree.move(wirePathFromPlain(from), wirePathFromPlain(to), { replace: false, signal: never }));
+  expect(await move('folder', 'inner/folder')).toBe('no error');
+  expect(await readFile(join(inner, 'folder', 'deep', 'file'), 'utf8')).toBe('content');
+  expect(await move('big', 'inner/big')).toBe('no-space');
+  expect([(await readdir(disk)).toSorted(), await readdir(inner)]).toEqual([['big', 'inner'], ['folder']]);
+  expect(await codeOf(tree.remove(wirePathFromPlain('inner'), never))).toBe('not-permitted');
+  expect(await readdir(inner)).toEqual(['folder']);
 });
 
 it('is told of to a neighbour in the middle of a body', async () => {
