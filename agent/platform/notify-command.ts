@@ -1,4 +1,6 @@
 /** Which program of this system shows a notification, and how it is told. Pure. Text never becomes part of a command: it goes as an argument of its own, or by stdin. */
+import { powershellCommand } from './powershell-script.ts';
+
 export interface Notification {
   /** A few words. */
   readonly title: string;
@@ -25,7 +27,7 @@ export function notifyCommand(
 ): NotifyCommand | undefined {
   const title = plain(notification.title, longestTitle);
   const text = plain(notification.text, longestText);
-  if (platform === 'win32') return toast(title, text);
+  if (platform === 'win32') return toast(title, text, powershellCommand(env)[0]);
   if (platform === 'darwin') return { file: '/usr/bin/osascript', args: [...appleScript, title, text] };
   if ((env['DBUS_SESSION_BUS_ADDRESS'] ?? '') === '') return undefined;
   const urgency = notification.urgent ? 'critical' : 'normal';
@@ -68,10 +70,10 @@ $toast = [Windows.UI.Notifications.ToastNotification]::new($xml)
 [Windows.UI.Notifications.ToastNotificationManager]::CreateToastNotifier('nethood').Show($toast)
 `;
 
-function toast(title: string, text: string): NotifyCommand {
+function toast(title: string, text: string, file: string): NotifyCommand {
   const script = Buffer.from(toastScript, 'utf16le').toString('base64');
   return {
-    file: 'powershell.exe',
+    file,
     args: ['-NoProfile', '-NonInteractive', '-EncodedCommand', script],
     // ASCII alone: whatever code page its console has, it reads the same.
     input: JSON.stringify({ title, text }).replaceAll(

@@ -1,6 +1,7 @@
 /** One job of Windows, followed to its end by asking: PowerShell tells no events. */
 import type { JobUuid, QueueName } from '../../protocol/ids.ts';
 import { finalJobStates } from '../../protocol/resources.ts';
+import { backoff } from '../base/backoff.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import type { BackendJob } from '../printing/print-backend.ts';
 import { lostAs } from './cups-client.ts';
@@ -16,6 +17,8 @@ interface FollowDeps {
   readonly clock: Clock;
 }
 
+/** How long a state may be old: soon after it changed it changes again. */
+const firstLookMs = 100;
 const printingLookMs = 500;
 const waitingLookMs = 2_000;
 
@@ -27,6 +30,7 @@ export async function* followWindowsJob(
   signal: AbortSignal,
 ): AsyncGenerator<BackendJob, void, undefined> {
   let told = '';
+  let pauses = lookDelays();
   let last: LastSeen | undefined;
   for (;;) {
     const found = await deps.queues.job(queue, uuid, signal).catch((error: unknown) => {
@@ -34,12 +38,20 @@ export async function* followWindowsJob(
     });
     const now = found === undefined ? await ending(deps, uuid, last) : windowsJobReport(found.job, found.printer, uuid);
     const text = JSON.stringify(now);
-    if (text !== told) yield now;
+    if (text !== told) {
+      yield now;
+      pauses = lookDelays();
+    }
     told = text;
     if (finalJobStates.includes(now.state)) return;
     if (found !== undefined) last = { id: found.job.Id, bits: found.job.JobStatus };
-    await sleep(deps.clock, now.state === 'processing' ? printingLookMs : waitingLookMs, signal);
+    const most = now.state === 'processing' ? printingLookMs : waitingLookMs;
+    await sleep(deps.clock, Math.min(pauses.next().value, most), signal);
   }
+}
+
+function lookDelays(): Generator<number, never, undefined> {
+  return backoff({ firstMs: firstLookMs, mostMs: waitingLookMs, jitter: 0, random: () => 0 });
 }
 
 interface LastSeen {

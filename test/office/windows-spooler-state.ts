@@ -27,5 +27,5 @@ export interface SpoolerState {
   faults?: Record<string, object>;
   /** Written before each answer. */
   noise?: string;
-  dies?: 'while-printing' | 'after-printing';
+  dies?: 'while-printing' | 'after-printing' | 'never';
 }

@@ -35,6 +35,7 @@ describe('a notification', () => {
 
   it('gives PowerShell its words by stdin, in ASCII, and a script that never changes', () => {
     const [one, other] = [note, { ...hostile, text: 'Ärger "€"' }].map((each) => notifyCommand('win32', {}, each));
+    expect(one?.file).toMatch(/^C:\\Windows\\System32\\.*\\powershell\.exe$/);
     expect(other?.args).toEqual(one?.args);
     expect(other?.input).toBe('{"title":"Printed","text":"\\u00c4rger \\"\\u20ac\\""}');
     expect(JSON.parse(other?.input ?? '')).toEqual({ title: 'Printed', text: 'Ärger "€"' });

@@ -1,8 +1,14 @@
 /** The backend of Windows before a program that speaks the protocol of its PowerShell; that Windows answers so is for a real Windows to show. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { integer, keyword } from '../../agent/printing/ipp-attributes.ts';
+import { systemClock } from '../../agent/base/clock.ts';
+import { silentLog } from '../../agent/base/log.ts';
+import { openSpool } from '../../agent/printing/spool.ts';
 import type { BackendJob, PrintBackend } from '../../agent/printing/print-backend.ts';
 import { NethoodError } from '../../protocol/errors.ts';
 import { QueueName } from '../../protocol/ids.ts';
@@ -147,6 +153,49 @@ describe('The backend of Windows', () => {
       expect(office.state.printed).toHaveLength(1);
     });
   });
+
+  test.each([
+    ['in the middle of a document', 'while-printing', 'held', 0],
+    ['when Windows had it whole', 'after-printing', 'ended', 1],
+  ] as const)(
+    '%s, the spool prints nothing twice',
+    async (_, dies, phase, printed) => {
+      office.set({ dies });
+      const folder = await mkdtemp(join(tmpdir(), 'nh-windows-spool-'));
+      const spool = await openSpool({
+        folder,
+        backendFor: () => ({ backend, queue: laser }),
+        clock: systemClock,
+        random: Math.random,
+        log: silentLog,
+        limits: () => ({ largestDocument: 1 << 20, reserve: 0, jobs: 10, jobsPerSender: 10 }),
+      });
+      const order = {
+        destination: { device: null, queue: laser },
+        label: 'laser',
+        owner: { kind: 'self', user: 'anna' },
+        name: 'Report',
+        template: new Map(),
+      } as const;
+      const stream = Readable.from([subject.document.bytes]);
+      const { id } = await spool.accept(order, { stream, check: () => 'application/pdf' }, signal);
+      await until(() => office.state.starts > 0 && spool.get(id)?.phase === 'waiting', {
+        what: 'a failed try',
+        withinMs: 20_000,
+      });
+      office.set({ dies: 'never' });
+      await until(() => spool.get(id)?.phase === phase, {
+        what: () => JSON.stringify(spool.get(id)),
+        withinMs: 30_000,
+      });
+      if (phase === 'held') expect(spool.get(id)?.reasons).toEqual(['nethood-may-have-printed']);
+      expect(office.state.printed).toHaveLength(printed);
+      expect(office.state.wishes).toHaveLength(printed);
+      await spool[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+    60_000,
+  );
 
   test('sends again only what Windows refused before its first page', async () => {
     const fault = { stage: 'printing', category: 'NotSpecified', fault: 'x', hresult: -2_147_467_259, native: 1722 };

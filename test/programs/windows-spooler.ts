@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { type JobChange, lineOf, type PrintWish } from '../../agent/platform/windows-protocol.ts';
+import type { JobChange, PrintWish } from '../../agent/platform/windows-protocol.ts';
 import type { SpoolerJob, SpoolerState } from '../office/windows-spooler-state.ts';
 
 const [, , file = ''] = process.argv;
@@ -23,7 +23,10 @@ function change<T>(act: (state: SpoolerState) => T): T {
 }
 
 function tell(line: object): void {
-  process.stdout.write(lineOf(line));
+  const json = JSON.stringify(line);
+  process.stdout.write(
+    `${json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}\r\n`,
+  );
 }
 
 /** Each look sees the spooler a step further. */
