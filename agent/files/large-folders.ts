@@ -3,6 +3,7 @@
  * what was found, and no more than two are gone through at once.
  */
 import { stat } from 'node:fs/promises';
+import { NethoodError } from '../../protocol/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomId } from '../base/random-id.ts';
 import type { NameWindow, WindowPicker } from './name-window.ts';
@@ -13,6 +14,8 @@ const atOnce = 2;
 /** Windows kept for those who come next, and for how long. */
 const mostKept = 3;
 const keptMs = 5_000;
+/** A search that nobody waits for goes on for so long: on a slow disk it is asked for again, and would begin again. */
+const unwantedMs = 20_000;
 /** A folder that changed so lately can change again without its change time telling. */
 const unsettledMs = 1_000;
 
@@ -56,9 +59,23 @@ export class LargeFolders implements Disposable {
     try {
       return await unlessAborted(shared.window, signal);
     } finally {
-      // Whoever is the last to lose interest ends the search.
-      if (--shared.waiting === 0 && !shared.done) shared.stop.abort(signal.reason);
+      if (--shared.waiting === 0 && !shared.done) this.#endLater(shared);
     }
+  }
+
+  #endLater(shared: Shared): void {
+    this.#later(unwantedMs, () => {
+      if (shared.waiting === 0 && !shared.done)
+        shared.stop.abort(new NethoodError('cancelled', 'Nobody waits for it.'));
+    });
+  }
+
+  #later(ms: number, act: () => void): void {
+    const expiry = this.#clock.timer(ms, () => {
+      this.#expiries.delete(expiry);
+      act();
+    });
+    this.#expiries.add(expiry);
   }
 
   [Symbol.dispose](): void {
@@ -101,14 +118,10 @@ export class LargeFolders implements Disposable {
 
   #keep(key: string, shared: Shared): void {
     shared.done = true;
-    const expiry = this.#clock.timer(keptMs, () => {
-      this.#expiries.delete(expiry);
-      this.#drop(key, shared);
-    });
-    this.#expiries.add(expiry);
-    for (const [oldest, { window }] of this.#shared) {
+    this.#later(keptMs, () => this.#drop(key, shared));
+    for (const [oldest, other] of this.#shared) {
       if (this.#shared.size <= mostKept) return;
-      if (window !== shared.window) this.#shared.delete(oldest);
+      if (other.done && other !== shared) this.#shared.delete(oldest);
     }
   }
 

@@ -4,7 +4,7 @@ import type { WindowPicker } from './name-window.ts';
 import { isPartName } from './part-name.ts';
 
 /** Entries that the system is asked for at once. */
-const readAtOnce = 1000;
+const readAtOnce = 4000;
 
 /** As much of `fs.Dir` as is used. */
 export interface OpenDir {

@@ -118,7 +118,7 @@ describe(`a folder of ${files} files`, () => {
     expect(await bob().list(rootPath, first.cursor, never)).toMatchObject({ entries: second.entries });
   });
 
-  it('who loses interest ends the search', async () => {
+  it('who loses interest keeps nobody else from it', async () => {
     const stop = new AbortController();
     const listing = bob().list(rootPath, undefined, stop.signal);
     stop.abort(new Error('no longer wanted'));
