@@ -9,6 +9,7 @@ export const get: Command = {
   words: [1, 2],
   details: [
     'A file or a folder, into a folder that is there, or under a new name; without a destination into this folder.',
+    "A pattern as in `ls` brings all that fits it into a folder that is there: `get 'anna/docs/*.pdf' .`",
     'Ctrl-C cancels. The same command again goes on where an earlier one was broken off.',
   ].join('\n'),
   async run(context) {
