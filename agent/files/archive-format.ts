@@ -3,7 +3,7 @@
  *
  * Each entry is one regular file. Its name is the wire path as it was asked for: plain ASCII, so no encoding can
  * change it, and nothing to extract with a foreign tar. The modification time is in the pax record `mtime`, in seconds
- * with three decimals. The last entry is named `%report`, which no wire path can be, and holds JSON:
+ * with three decimals, a CRC-32 of the content in `NETHOOD.crc32`. The last entry is named `%report`, which no wire path can be, and holds JSON:
  *
  *     {"missing": [{"path": "a/b", "code": "not-found" | "changed" | "too-large" | …}]}
  *
@@ -14,6 +14,7 @@ import { extract, type Header, pack, type Pack } from 'tar-stream';
 import { z } from 'zod';
 import { errorCodes, NethoodError } from '../../protocol/errors.ts';
 import { WirePath } from '../../protocol/wire-path.ts';
+import { digestOf } from './block-digest.ts';
 
 export const archiveLimits = {
   /** Paths in one request. */
@@ -39,9 +40,16 @@ export interface ArchivedFile {
   readonly content: Buffer;
   /** Milliseconds since 1970, whole. */
   readonly modified: number;
+  /** It came other than it was sent. */
+  readonly damaged?: boolean;
 }
 
-const PaxRecords = z.object({ mtime: z.string().max(32) });
+const digestRecord = 'NETHOOD.crc32';
+const PaxRecords = z.object({
+  mtime: z.string().max(32),
+  /** Decimal; absent from agents of version 0.1. */
+  [digestRecord]: z.string().max(10).optional(),
+});
 
 /** The tar of what `files` gives. */
 export async function* packArchive(files: AsyncIterable<ArchivedFile | MissingFile>): AsyncGenerator<Buffer, void> {
@@ -57,7 +65,7 @@ export async function* packArchive(files: AsyncIterable<ArchivedFile | MissingFi
   for await (const file of files) {
     if (!('content' in file)) missing.push(file);
     else {
-      const pax = { mtime: (file.modified / 1000).toFixed(3) };
+      const pax = { mtime: (file.modified / 1000).toFixed(3), [digestRecord]: String(digestOf(file.content)) };
       await packed(tar, { name: file.path, mtime: new Date(file.modified), pax }, file.content);
     }
     if (size >= gathered) {
@@ -108,7 +116,12 @@ function fileOf({ name, pax }: Header, content: Buffer): ArchivedFile {
   const records = PaxRecords.safeParse(pax);
   const modified = records.success ? Math.round(Number(records.data.mtime) * 1000) : Number.NaN;
   if (!path.success || !Number.isSafeInteger(modified)) throw notOurs();
-  return { path: path.data, content, modified };
+  return { path: path.data, content, modified, ...(isDamaged(records.data, content) ? { damaged: true } : {}) };
+}
+
+function isDamaged(records: z.infer<typeof PaxRecords> | undefined, content: Buffer): boolean {
+  const digest = records?.[digestRecord];
+  return digest !== undefined && Number(digest) !== digestOf(content);
 }
 
 function reportOf(content: Buffer): ArchiveReport {

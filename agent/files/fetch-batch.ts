@@ -69,9 +69,13 @@ class BatchRun {
     return new NethoodError('bad-message', `${name} sent an archive that cannot be read.`, { cause: error });
   }
 
-  async #take({ path, content, modified }: ArchivedFile, signal: AbortSignal): Promise<void> {
+  async #take({ path, content, modified, damaged }: ArchivedFile, signal: AbortSignal): Promise<void> {
     const { progress, limit } = this.#context;
     const file = this.#asked(path);
+    if (damaged === true) {
+      this.failed.push({ file, code: 'damaged' });
+      return;
+    }
     progress.received(content.length);
     this.#writer.add({ place: file.place, content, modified }, (error) => this.#written(file, error));
     if (this.#writer.full) await progress.limit.waiting('disk', this.#writer.room());

@@ -155,8 +155,8 @@ class FolderFetcher {
     const { writer } = this.#fetch;
     const failed = await fetchBatch(this.#context, { files, writer }, this.#signal);
     for (const { file, code } of failed) {
-      // Between two looks it grew, or it changed under the reader: alone it gets its tries.
-      if (code === 'too-large' || code === 'changed') await this.#fetchAlone(file);
+      // Between two looks it grew, it changed under the reader, or on its way: alone it gets its tries.
+      if (code === 'too-large' || code === 'changed' || code === 'damaged') await this.#fetchAlone(file);
       else this.#failed(file, new NethoodError(code, `${quotedPath(file.path)} could not be fetched.`));
     }
   }

@@ -7,6 +7,7 @@ import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import { pathComponents, pathFromComponents } from '../../protocol/wire-path.ts';
 import { sleep } from '../base/clock.ts';
 import { archiveLimits } from './archive-format.ts';
+import { digestOf } from './block-digest.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { isUnholdable, type Job, type SeenFolder } from './fetch-plan.ts';
 import type { GetContext } from './get-context.ts';
@@ -129,8 +130,9 @@ export class TreeFetch implements BodySink {
     if (lost || !isSafeName(name, 'linux'))
       throw new NethoodError('bad-message', 'The neighbour sent a file before its folder, or without a name.');
     const place = { folder: folder.local, name: folder.names.take(name) };
-    if (kind === frameKinds.file) this.#takeFile(frame, place);
+    if (kind === frameKinds.file && digestOf(frame.content) === frame.digest) this.#takeFile(frame, place);
     else if (kind === frameKinds.folder) this.#takeFolder(frame, folder, place);
+    // One that came other than it was sent gets its tries alone.
     else this.#takeAlone(frame, folder, place);
   }
 

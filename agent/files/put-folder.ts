@@ -82,7 +82,7 @@ class FolderPutter {
   async #putBatch(entries: readonly PeerEntry[]): Promise<void> {
     for (const failure of await putBatch(this.#context, { entries, to: this.#to }, this.#signal)) {
       // Between two looks it grew, or it changed under the reader: alone it gets its tries.
-      if (failure.code === 'too-large' || failure.code === 'changed') await this.#putAlone(failure.entry, 0);
+      if (['too-large', 'changed', 'damaged'].includes(failure.code)) await this.#putAlone(failure.entry, 0);
       else await this.#missed(failure.entry, reasonOf(failure));
     }
   }

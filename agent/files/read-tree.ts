@@ -3,6 +3,7 @@
  * would take much memory is left to the listing, which knows how: then the stream says that it is not whole.
  */
 import { closeSync, type Dirent, lstatSync, opendirSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { modifiedOf } from './file-version.ts';
 import type { Guard } from './guarded-folder.ts';
 import { type GuardedFolderSync, openGuardedSync } from './guarded-folder-sync.ts';
@@ -158,7 +159,7 @@ export class TreeReader {
       const read = readWhole(file, content);
       folder.check();
       if (!read) return alone();
-      putHead(buffer, at, { kind: frameKinds.file, depth, modified, size }, name);
+      putHead(buffer, at, { kind: frameKinds.file, depth, modified, size, digest: crc32(content) }, name);
       if (fits) return start + size;
       this.#rest = content;
       return this.#putRest(buffer, start);

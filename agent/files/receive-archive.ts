@@ -75,12 +75,13 @@ class ArchiveReception implements AsyncDisposable {
   }
 
   /** @throws what stands in the way of all of them */
-  async take({ path, content, modified }: ArchivedFile): Promise<void> {
+  async take({ path, content, modified, damaged }: ArchivedFile): Promise<void> {
     const at = this.#files++;
     if (this.#files > archiveLimits.files) throw new NethoodError('too-large', 'Too many files came at once.');
     const { path: folder } = this.#reception;
     const file = { path: (folder === '' ? path : `${folder}/${path}`) as WirePath, content, modified };
     try {
+      if (damaged === true) throw new NethoodError('damaged', `${quotedPath(path)} came other than it was sent.`);
       await this.#folders.use(parentPath(file.path), (held) => this.#put(file, held, at));
     } catch (error) {
       this.#missed(at, toNethoodError(error));

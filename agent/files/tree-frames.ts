@@ -3,7 +3,7 @@
  * names in order of their bytes. A frame is a head, the raw bytes of one name, and the content of a file. Integers and
  * doubles are big-endian:
  *
- *     kind u8 | length of the name u8 | depth u32 | modified f64 (ms since 1970) | size f64
+ *     kind u8 | length of the name u8 | depth u32 | modified f64 (ms since 1970) | size f64 | CRC-32 of the content u32
  *
  * `depth` counts the folders of the stream that are above: 0 for what is in the folder asked for. So a frame belongs to
  * the folder seen last at one depth less. The last frame is `end`; a stream without it was cut off.
@@ -21,7 +21,7 @@ export const frameKinds = {
 } as const;
 type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
-export const headBytes = 22;
+export const headBytes = 26;
 /** Of a name, as its length is a byte. */
 export const longestName = 255;
 
@@ -30,6 +30,8 @@ export interface FrameHead {
   readonly depth: number;
   readonly modified: number;
   readonly size: number;
+  /** CRC-32 of the content of a file. */
+  readonly digest?: number;
 }
 
 export interface Frame extends FrameHead {
@@ -45,6 +47,7 @@ export function putHead(buffer: Buffer, at: number, head: FrameHead, name: Uint8
   buffer.writeUInt32BE(head.depth, at + 2);
   buffer.writeDoubleBE(head.modified, at + 6);
   buffer.writeDoubleBE(head.size, at + 14);
+  buffer.writeUInt32BE(head.digest ?? 0, at + 22);
   buffer.set(name, at + headBytes);
   return at + headBytes + name.length;
 }
@@ -108,6 +111,7 @@ function frameOf(all: Buffer, at: number, end: number): Frame {
     depth: all.readUInt32BE(at + 2),
     modified: all.readDoubleBE(at + 6),
     size: all.readDoubleBE(at + 14),
+    digest: all.readUInt32BE(at + 22),
     name: all.subarray(at + headBytes, content),
     content: all.subarray(content, end),
   };

@@ -11,6 +11,7 @@ import type { Transfers } from '../../agent/files/files-service.ts';
 import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
+import { features } from '../../protocol/peer.ts';
 import { wirePathFromPlain } from '../../protocol/wire-path.ts';
 import { AnnasShare, annaId, never, sha256, temporaryFolder } from './files-support.ts';
 
@@ -119,6 +120,30 @@ describe('a byte that changes on the way', () => {
     };
     expect(await get('big')).toMatchObject({ state: 'failed', error: { code: 'damaged' } });
     expect([await readdir(target), await readdir(join(home, 'state', 'transfers'))]).toEqual([[], []]);
+  });
+});
+
+describe('a byte that changes in a folder of small files', () => {
+  it.each([
+    ['one stream', []],
+    ['archives', ['tree']],
+  ])('that comes as %s is found, and its file comes again', async (_how, missing) => {
+    anna.features = new Set(features.filter((feature) => !missing.includes(feature)));
+    await mkdir(join(anna.folder, 'docs'));
+    const content = Buffer.alloc(100_000, 'a');
+    for (let file = 0; file < 20; file++) await writeFile(join(anna.folder, 'docs', `${file}`), content);
+    let done = false;
+    anna.tamper = (bytes) => {
+      const at = done ? -1 : bytes.indexOf(content.subarray(0, 500));
+      if (at < 0) return;
+      bytes[at + 250] = 0;
+      done = true;
+    };
+    expect(await get('docs')).toMatchObject({ state: 'done', files: 20, bytes: 2_000_000, error: null });
+    expect(done).toBe(true);
+    for (const name of await readdir(join(target, 'docs')))
+      expect((await readFile(join(target, 'docs', name))).equals(content)).toBe(true);
+    expect(anna.requests.filter((request) => request.startsWith('GET'))).toHaveLength(1);
   });
 });
 
