@@ -82,6 +82,7 @@ const doors = {
   GET: (path: string) => http('GET', path),
   HEAD: (path: string) => http('HEAD', path),
   archive: (path: string) => http('POST', 'archive', { body: JSON.stringify(path) }),
+  tree: (path: string) => http('POST', `tree/${path}`),
   stat: (path: string) => ask('stat', path),
   list: (path: string) => ask('list', path),
   walk: (path: string) => ask('walk', path),
