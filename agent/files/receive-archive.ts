@@ -9,13 +9,11 @@ import { quotedPath } from './file-errors.ts';
 import { FolderCache } from './folder-cache.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import { writeKept } from './kept-name.ts';
-import { checkPortable, foldOf, namesIn } from './new-name.ts';
+import { namesOfFolder } from './names-of-folder.ts';
+import { checkPortable, foldOf } from './new-name.ts';
 import type { ArchiveAnswer } from './put-format.ts';
 import { answerJson, openFolder, type Reception } from './receive-part.ts';
 import type { RoomClaim } from './share-room.ts';
-
-/** Names of one folder that are read to see which are free; in a larger one each file is looked at alone. */
-const mostNames = 50_000;
 
 /** Held open at the same time. */
 const mostFolders = 128;
@@ -148,7 +146,7 @@ class ArchiveReception implements AsyncDisposable {
   }
 
   async #takenIn(path: WirePath, folder: GuardedFolder): Promise<Set<string> | undefined> {
-    if (!this.#taken.has(path)) this.#taken.set(path, await foldsIn(folder));
+    if (!this.#taken.has(path)) this.#taken.set(path, await namesOfFolder(folder, foldOf));
     return this.#taken.get(path);
   }
 
@@ -160,15 +158,6 @@ class ArchiveReception implements AsyncDisposable {
   #check(): void {
     if (this.#error !== undefined) throw this.#error;
   }
-}
-
-async function foldsIn(folder: GuardedFolder): Promise<Set<string> | undefined> {
-  const folds = new Set<string>();
-  for await (const name of namesIn(folder)) {
-    folds.add(foldOf(name));
-    if (folds.size > mostNames) return undefined;
-  }
-  return folds;
 }
 
 /** What stands in the way of one file only; the others still come. */

@@ -7,14 +7,21 @@ import type { Asker } from '../trust/access.ts';
 import { archiveLimits } from './archive-format.ts';
 import { quotedPath, writeError } from './file-errors.ts';
 import { FolderCache } from './folder-cache.ts';
+import type { GuardedFolder } from './guarded-folder.ts';
 import { isKept, isVersion } from './kept-name.ts';
 import { sealFolder } from './local-folder.ts';
 import type { Spot } from './local-spot.ts';
+import { namesOfFolder } from './names-of-folder.ts';
 import { checkPortable, lookAt } from './new-name.ts';
 import { openFolder } from './receive-part.ts';
 import type { LocalShares } from './shares.ts';
 import type { Uploads } from './uploads.ts';
 import type { WritableLocalTree } from './writable-local-tree.ts';
+
+/** From so many on the folders that they lie in are read. */
+const manyEntries = 32;
+/** In one offer. */
+const mostReadings = 16;
 
 export function createPutHandlers(shares: LocalShares, uploads: Uploads): Pick<PeerHandlers, 'offer' | 'seal'> {
   return {
@@ -49,6 +56,8 @@ interface OfferedDeps {
 class Offered implements AsyncDisposable {
   readonly #deps: OfferedDeps;
   readonly #folders: FolderCache;
+  #names: { readonly path: WirePath; readonly names: ReadonlySet<string> | undefined } | undefined;
+  #readings = 0;
   /** Made just now: nothing is in them. */
   readonly #fresh = new Set<WirePath>();
 
@@ -97,13 +106,31 @@ class Offered implements AsyncDisposable {
     );
   }
 
+  /** Read once, where many files are offered; of the folder that comes now, as whoever offers goes folder by folder. */
+  async #namesIn(path: WirePath, folder: GuardedFolder): Promise<ReadonlySet<string> | undefined> {
+    if (this.#deps.ask.entries.length < manyEntries) return undefined;
+    if (this.#names?.path === path) return this.#names.names;
+    if (++this.#readings > mostReadings) return undefined;
+    const names = await namesOfFolder(folder, latin1);
+    this.#names = { path, names };
+    return names;
+  }
+
   async #look(spot: Spot, path: WirePath, entry: PeerEntry): Promise<OfferAnswer> {
+    const small = entry.size <= archiveLimits.file;
+    const names = await this.#namesIn(parentPath(path), spot.folder);
+    // Nothing is called so; what is there of a large file has another name.
+    if (small && names?.has(latin1(spot.name)) === false) return { state: 'wanted', held: 0 };
     const here = this.#deps.ask.keep ? await isKept(spot, entry) : isVersion(await lookAt(spot.at), entry);
     if (here) return { state: 'here' };
-    if (entry.size <= archiveLimits.file) return { state: 'wanted', held: 0 };
+    if (small) return { state: 'wanted', held: 0 };
     const { uploads, asker, ask } = this.#deps;
     return { state: 'wanted', held: await uploads.held(uploads.keyOf(asker, ask.share, path), spot) };
   }
+}
+
+function latin1(name: Buffer): string {
+  return name.toString('latin1');
 }
 
 /** The time of a folder, and what was named in it made safe; one that is gone meanwhile has neither. */
