@@ -9,7 +9,7 @@ import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { FetchPlan, isUnholdable, type Job, type PresentFile, type SeenFolder, type WantedFile } from './fetch-plan.ts';
 import { quotedPath } from './file-errors.ts';
-import { tellTotals, TreeFetch } from './fetch-tree.ts';
+import { TreeFetch } from './fetch-tree.ts';
 import type { GetContext } from './get-context.ts';
 import { makeFolder, sealFolder } from './local-folder.ts';
 import { joinLocal, type LocalPath, pathToText } from './local-path.ts';
@@ -111,9 +111,7 @@ class FolderFetcher {
     if (neighbours.get(id)?.features.has('tree') !== true) return undefined;
     const queue = newQueue();
     const stream = new TreeFetch(this.#context, root, { writer: this.#fetch.writer, queue });
-    const over = new AbortController();
-    const counting = tellTotals(this.#context, root.local, AbortSignal.any([this.#signal, over.signal]));
-    await this.#together(queue, [stream.run(this.#signal).finally(() => over.abort()), counting]);
+    await this.#together(queue, [stream.run(this.#signal)]);
     if (stream.whole) this.#tellFailures();
     return stream;
   }

@@ -5,7 +5,6 @@
 import { statfs } from 'node:fs/promises';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import { pathComponents, pathFromComponents } from '../../protocol/wire-path.ts';
-import { sleep } from '../base/clock.ts';
 import { archiveLimits } from './archive-format.ts';
 import { digestOf } from './block-digest.ts';
 import type { BatchWriter } from './batch-writer.ts';
@@ -19,8 +18,6 @@ import { type BodySink, receiveBody } from './receive-body.ts';
 import { type Frame, frameKinds, FrameReader } from './tree-frames.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-/** A transfer that is over sooner needs no totals, and is not made slower by counting. */
-const countAfterMs = 2_000;
 /** As many names as a wire path may have. */
 const deepest = 1024;
 /** Large files told of, and not yet taken by those who fetch them. */
@@ -43,6 +40,7 @@ export class TreeFetch implements BodySink {
   readonly #context: GetContext;
   readonly #writer: BatchWriter;
   readonly #queue: WorkQueue<Job>;
+  readonly #root: LocalPath;
   readonly #frames = new FrameReader(archiveLimits.file);
   /** From the outermost to the one whose entries come now. */
   readonly #open: OpenFolder[];
@@ -58,6 +56,7 @@ export class TreeFetch implements BodySink {
     this.#context = context;
     this.#writer = writer;
     this.#queue = queue;
+    this.#root = root.local;
     this.folders = [root];
     this.#open = [{ components: [], local: root.local, names: new LocalNames(process.platform) }];
   }
@@ -87,6 +86,7 @@ export class TreeFetch implements BodySink {
     for (const frame of this.#frames.add(bytes)) {
       if (this.ended) throw new NethoodError('bad-message', 'The neighbour sent more after the end of a folder.');
       if (frame.kind === frameKinds.end) this.#end(frame);
+      else if (frame.kind === frameKinds.totals) this.#total(frame);
       else this.#take(frame);
     }
     this.#check();
@@ -120,6 +120,20 @@ export class TreeFetch implements BodySink {
     this.ended = true;
     this.#context.progress.add({ skipped: size });
     this.whole = depth === 1;
+  }
+
+  #total({ size, modified: files }: Frame): void {
+    this.#context.progress.totals(files, size);
+    void this.#checkSpace(size);
+  }
+
+  /** Before the disk is full. */
+  async #checkSpace(size: number): Promise<void> {
+    const { progress, source } = this.#context;
+    // Where it cannot be told, the writing will tell.
+    const disk = await statfs(this.#root, { bigint: true }).catch(() => undefined);
+    if (disk === undefined || BigInt(size - progress.counts.bytes) <= disk.bavail * disk.bsize) return;
+    this.#error ??= new NethoodError('no-space', `${shownPath(this.#root)} has too little space for ${source}.`);
   }
 
   #take(frame: Frame): void {
@@ -168,34 +182,4 @@ export class TreeFetch implements BodySink {
   #check(): void {
     if (this.#error !== undefined) throw this.#error;
   }
-}
-
-/** After a while, while the stream runs. @throws `no-space` where not all can come */
-export async function tellTotals(context: GetContext, local: LocalPath, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(context.clock, countAfterMs, signal);
-    const { files, bytes } = await countedTree(context, signal);
-    context.progress.totals(files, bytes);
-    const { bavail, bsize } = await statfs(local, { bigint: true });
-    if (BigInt(bytes - context.progress.counts.bytes) > bavail * bsize)
-      throw new NethoodError('no-space', `${shownPath(local)} has too little space for ${context.source}.`);
-  } catch (error) {
-    // Without totals less is shown, and nothing else: what is wrong shows in the stream as well.
-    if (!signal.aborted && hasCode(error, 'no-space')) throw error;
-  }
-}
-
-async function countedTree({ tree, path }: GetContext, signal: AbortSignal): Promise<{ files: number; bytes: number }> {
-  const sum = { files: 0, bytes: 0 };
-  let cursor: string | undefined;
-  do {
-    const page = await tree.walk(path, cursor, signal);
-    for (const { kind, size } of page.entries) {
-      if (kind !== 'file') continue;
-      sum.files++;
-      sum.bytes += size;
-    }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return sum;
 }

@@ -43,6 +43,11 @@ interface Level {
   folder: GuardedFolderSync | undefined;
 }
 
+export interface TreeTotals {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 export interface Filled {
   readonly bytes: number;
   readonly done: boolean;
@@ -54,6 +59,7 @@ export class TreeReader {
   readonly #levels: Level[] = [];
   /** Content that did not fit into the last buffer. */
   #rest: Buffer | undefined;
+  #totals: TreeTotals | undefined;
   #names = 0;
   #skipped = 0;
   #whole = true;
@@ -65,9 +71,14 @@ export class TreeReader {
     this.#enter(start.components);
   }
 
+  /** To be told between two files. */
+  set totals(totals: TreeTotals) {
+    this.#totals = totals;
+  }
+
   /** Must have room for a head and a name. */
   fill(buffer: Buffer): Filled {
-    let at = this.#putRest(buffer, 0);
+    let at = this.#putTotals(buffer, this.#putRest(buffer, 0));
     while (this.#rest === undefined && buffer.length - at >= headBytes + longestName) {
       const level = this.#levels.at(-1);
       if (level === undefined) return { bytes: this.#putEnd(buffer, at), done: true };
@@ -85,6 +96,13 @@ export class TreeReader {
   #putEnd(buffer: Buffer, at: number): number {
     const head = { kind: frameKinds.end, depth: this.#whole ? 1 : 0, modified: 0, size: this.#skipped };
     return putHead(buffer, at, head, new Uint8Array());
+  }
+
+  #putTotals(buffer: Buffer, at: number): number {
+    if (this.#totals === undefined || this.#rest !== undefined || buffer.length - at < headBytes) return at;
+    const { files, bytes } = this.#totals;
+    this.#totals = undefined;
+    return putHead(buffer, at, { kind: frameKinds.totals, depth: 0, modified: files, size: bytes }, new Uint8Array());
   }
 
   #putRest(buffer: Buffer, at: number): number {

@@ -34,7 +34,7 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRou
   const crowded = (): boolean => Array.from(sending.values()).reduce((sum, each) => sum + each, 0) > fewBodies;
   const { clock, limit } = uploads;
   const serving = { clock, limit, crowded, turns: new FairTurns(clock) };
-  const deps = { shares, uploads, trees: new ServedTrees(limit), serving };
+  const deps = { shares, uploads, trees: new ServedTrees(uploads), serving };
   return {
     prefix: '/files/',
     async handle(exchange) {

@@ -18,6 +18,8 @@ export const frameKinds = {
   file: 2,
   /** Without: too large, changing, or not to be read. It is to be asked for by itself. */
   fileAlone: 3,
+  /** Of all that comes: the size is of all files, the time is their number. At most once, and only where it takes long. */
+  totals: 4,
 } as const;
 type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
@@ -96,7 +98,7 @@ export class FrameReader {
     const kind = all.readUInt8(at);
     const size = all.readDoubleBE(at + 14);
     const modified = all.readDoubleBE(at + 6);
-    if (kind > frameKinds.fileAlone || !Number.isSafeInteger(size) || size < 0 || !Number.isSafeInteger(modified))
+    if (kind > frameKinds.totals || !Number.isSafeInteger(size) || size < 0 || !Number.isSafeInteger(modified))
       throw notOurs();
     const content = kind === frameKinds.file ? size : 0;
     if (content > this.#mostContent) throw notOurs();

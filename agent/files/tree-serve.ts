@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
+import type { Clock } from '../base/clock.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { archiveLimits } from './archive-format.ts';
 import { quotedPath, readError } from './file-errors.ts';
@@ -12,21 +13,28 @@ import { FileThread } from './file-thread.ts';
 import type { LocalTree } from './local-tree.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
 import type { TreeStart } from './read-tree.ts';
-import type { TreeAnswer } from './tree-thread.ts';
+import type { TreeAnswer, TreeAsk } from './tree-thread.ts';
+import { TotalsCount } from './tree-totals.ts';
 
 const mostInAll = 4;
 const mostPerAsker = 2;
 const bufferBytes = 256 << 10;
 
-type TreeThread = FileThread<ArrayBuffer, TreeAnswer>;
+type TreeThread = FileThread<TreeAsk, TreeAnswer>;
+
+interface ServedTreesDeps {
+  readonly clock: Clock;
+  /** The user's. */
+  readonly limit: RateLimit;
+}
 
 export class ServedTrees {
   /** Who asked, for each that is under way. */
   readonly #askers: string[] = [];
-  readonly #limit: RateLimit;
+  readonly #deps: ServedTreesDeps;
 
-  constructor(limit: RateLimit) {
-    this.#limit = limit;
+  constructor(deps: ServedTreesDeps) {
+    this.#deps = deps;
   }
 
   /** @throws `busy` where others are served, what is wrong with the folder */
@@ -39,7 +47,8 @@ export class ServedTrees {
     try {
       const start: TreeStart = { ...(await tree.start(path)), largest: archiveLimits.file };
       await using thread: TreeThread = new FileThread('tree-thread', start);
-      await send(thread, { path, limit: this.#limit }, exchange);
+      await using totals = new TotalsCount(start, this.#deps.clock);
+      await send(thread, { path, totals, limit: this.#deps.limit }, exchange);
     } finally {
       this.#askers.splice(this.#askers.indexOf(asker), 1);
     }
@@ -52,7 +61,7 @@ export function askerOf({ asker, address }: HttpExchange): string {
 
 async function send(
   thread: TreeThread,
-  { path, limit }: { path: WirePath; limit: RateLimit },
+  { path, totals, limit }: { path: WirePath; totals: TotalsCount; limit: RateLimit },
   { response, signal }: HttpExchange,
 ): Promise<void> {
   signal.throwIfAborted();
@@ -61,7 +70,8 @@ async function send(
   });
   // Whichever of the promises below waits is told; the others have nobody left to tell.
   stopped.catch(() => undefined);
-  const filled = (buffer: ArrayBuffer): Promise<TreeAnswer> => Promise.race([thread.ask(buffer, [buffer]), stopped]);
+  const filled = (buffer: ArrayBuffer): Promise<TreeAnswer> =>
+    Promise.race([thread.ask({ buffer, totals: totals.take() }, [buffer]), stopped]);
   const size = limit.active ? paceBytes : bufferBytes;
   let next = await filled(new ArrayBuffer(size));
   if (next.errno !== undefined)

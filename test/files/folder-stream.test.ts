@@ -126,6 +126,23 @@ it('goes on by the list where the connection breaks, and no byte counts twice', 
   await expectSame();
 });
 
+it('tells its totals where it takes long', async () => {
+  await project(50);
+  const url = `${anna.url}/files/${anna.share}/tree/work`;
+  for (let at = 0; at < 20; at++) await writeFile(join(anna.folder, 'work', `middle ${at}`), randomBytes(1_000_000));
+  const response = await begun(url);
+  const reader = new FrameReader(8 << 20);
+  const totals: number[][] = [];
+  for await (const bytes of response as AsyncIterable<Buffer>) {
+    for (const { kind, modified, size } of reader.add(bytes))
+      if (kind === frameKinds.totals) totals.push([modified, size]);
+    // As over a slow connection, until they are counted.
+    if (totals.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const sizes = Array.from({ length: 50 }, (_, at) => `content of ${at}`.length * (at % 50));
+  expect(totals).toEqual([[72, sizes.reduce((sum, size) => sum + size, 30_000_000)]]);
+});
+
 it('is fetched by the list where the neighbour has no thread left for it', async () => {
   await project(50);
   await writeFile(join(anna.folder, 'work', 'middle.bin'), randomBytes(8_000_000));
