@@ -3,9 +3,9 @@ import { NethoodError } from '../../protocol/errors.ts';
 import { type Job, type JobOwner, senderOf } from './job.ts';
 
 export interface SpoolQuota {
-  /** Jobs that have not ended, of all senders. */
+  /** Jobs that have not ended, of all senders; and of the user of this PC, however many others have. */
   readonly jobs: number;
-  /** Of one device or one guest's address. The user of this PC has no limit of his own. */
+  /** Of one device or one guest's address. */
   readonly jobsPerSender: number;
 }
 
@@ -39,7 +39,9 @@ export function refuseBeyondQuota(owner: JobOwner, active: Iterable<Job>, quota:
     all++;
     if (senderOf(job.owner) === sender) own++;
   }
-  if (all >= quota.jobs) throw new NethoodError('busy', `The print spool holds ${all} jobs already.`, { retryAfterMs });
+  // Many strangers together may take all places of strangers, never that of the user of this PC.
+  if ((sender === undefined ? own : all) >= quota.jobs)
+    throw new NethoodError('busy', `The print spool holds ${all} jobs already.`, { retryAfterMs });
   if (sender !== undefined && own >= quota.jobsPerSender)
     throw new NethoodError('busy', `${own} jobs of this sender wait already.`, { retryAfterMs });
 }

@@ -302,6 +302,8 @@ describe('the same submission of a device', () => {
   });
 });
 
+const stranger = (host: number): JobOwner => ({ kind: 'guest', address: `10.0.0.${host}`, user: 'x' });
+
 describe('limits of the spool', () => {
   test('a document that says or turns out to be too large leaves nothing behind', async () => {
     await open({}, { limits: () => ({ ...generous, largestDocument: 5 }) });
@@ -328,6 +330,14 @@ describe('limits of the spool', () => {
     await accept('other', { owner: { ...owner, address: '10.0.0.10' } });
     await accept('own');
     await accept('own again');
+  });
+
+  test('many strangers together leave a place for the user of this PC, who has a limit too', async () => {
+    await open({ fate: () => 'unreachable' }, { limits: () => ({ ...generous, jobs: 3 }) });
+    for (const host of [1, 2, 3]) await accept('theirs', { owner: stranger(host) });
+    await expect(accept('theirs', { owner: stranger(4) })).rejects.toMatchObject({ code: 'busy' });
+    for (let time = 0; time < 3; time++) await accept('own');
+    await expect(accept('own')).rejects.toMatchObject({ code: 'busy' });
   });
 
   test('a document that breaks off is no job', async () => {
