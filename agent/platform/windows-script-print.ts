@@ -3,7 +3,8 @@
  * .NET's PrintDocument puts the pictures on paper through whatever driver the printer has. The same rules as for the rest
  * of the script (windows-script.ts).
  *
- * A page that fails, or a wish to stop, cancels the document: PrintDocument then aborts the job (AbortDoc), and Windows
+ * A page that cannot be drawn is a fault of the document, which no other day would mend; one that cannot be put on paper is
+ * the printer's. Either, or a wish to stop, cancels the document: PrintDocument then aborts the job (AbortDoc), and Windows
  * takes it back.
  */
 const pdf = String.raw`
@@ -31,7 +32,7 @@ function PdfPicture($opened, $index, $dpi) {
   $page = $opened.GetPage([uint32]$index)
   $stream = New-Object Windows.Storage.Streams.InMemoryRandomAccessStream
   try {
-    $most = 12000 / [Math]::Max(1, [Math]::Max($page.Size.Width, $page.Size.Height))
+    $most = 10000 / [Math]::Max(1, [Math]::Max($page.Size.Width, $page.Size.Height))
     $scale = [Math]::Min($dpi / 96, $most)
     $options = New-Object Windows.Data.Pdf.PdfPageRenderOptions
     $options.DestinationWidth = [uint32][Math]::Max(1, [Math]::Round($page.Size.Width * $scale))
@@ -85,7 +86,9 @@ function Put($e, $picture, $width, $height, $scaling) {
 function Draw($e, $index) {
   if ($r.kind -eq 'pdf') {
     $size = $state.sizes[$index]
+    $state.stage = 'document'
     $picture = PdfPicture $state.opened $index $r.dpi
+    $state.stage = 'printing'
     try { Put $e $picture ($size.Width / 0.96) ($size.Height / 0.96) $r.scaling } finally { $picture.Dispose() }
   } elseif ($r.kind -eq 'jpeg') {
     $scaling = if ($r.scaling -eq 'auto') { 'fit' } else { $r.scaling }
