@@ -49,7 +49,15 @@ it('gives its document, of what is there in the end', async () => {
   const { code, document } = await cliJson(agent, 'put', join(folder, 'a.txt'), 'anna/Projects/2026');
   expect([code, document]).toEqual([
     0,
-    { path: 'Anna/Projects/a.txt', files: 1, bytes: 1_000_000, seconds: 3, resumedFrom: 250_000, skipped: 1 },
+    {
+      path: 'Anna/Projects/a.txt',
+      files: 1,
+      bytes: 1_000_000,
+      seconds: 3,
+      resumedFrom: 250_000,
+      skipped: 1,
+      limit: done.limit,
+    },
   ]);
   expect(asked(agent)).toEqual([
     { source: join(folder, 'a.txt'), neighbour: 'anna', share: 'Projects', path: '2026', into: false, keep: false },
