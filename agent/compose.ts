@@ -84,6 +84,8 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
 
 /** The doors for neighbours and for guests. */
 function openDoors(scope: Scope, deps: AgentDeps, ground: Ground, net: Net): GuestPort {
+  // Who is on-link may see more than who is not.
+  scope.use(ground.cards.events.on('changed', () => net.neighbours.resourcesChanged()));
   const guestRoutes = [net.printing.ippRoute, composeGuestFolders(deps, ground, net.shares)];
   const guests = scope.use(
     createGuestPort({ ...ground, ...net, port: ground.block.ports.guests, routes: guestRoutes }),

@@ -34,6 +34,8 @@ const lookEveryMs = 500;
 /** A change is rarely alone: an address goes before the next one comes. */
 const lookAgainMs = 100;
 const sleptMs = 10_000;
+/** What was read so lately is not read again for one address more. */
+const freshMs = 50;
 
 export function watchCards(deps: CardWatcherDeps): CardWatcher {
   return new PollingCardWatcher(deps);
@@ -47,6 +49,7 @@ class PollingCardWatcher implements CardWatcher {
   #seen = '';
   #changed = false;
   #lookedAt: number;
+  #readAt = Number.NEGATIVE_INFINITY;
   #timer: Disposable;
 
   constructor(deps: CardWatcherDeps) {
@@ -60,17 +63,28 @@ class PollingCardWatcher implements CardWatcher {
     return this.#cards;
   }
 
+  /** Somebody may call by an address of ours that is newer than the last look, and must not be taken for a stranger. */
   onLink(address: string): boolean {
+    if (this.#test(address)) return true;
+    if (this.#deps.clock.now() - this.#readAt < freshMs || !this.#read()) return false;
+    // Later: whoever asks is in the middle of something.
+    queueMicrotask(() => this.events.emit('changed', this.#cards));
     return this.#test(address);
   }
 
   look(): void {
+    if (this.#read()) this.events.emit('changed', this.#cards);
+  }
+
+  /** True where something changed. */
+  #read(): boolean {
     this.#changed = false;
+    this.#readAt = this.#deps.clock.now();
     const rules = this.#deps.rules();
     const system = (this.#deps.read ?? networkInterfaces)();
     const cards = chooseCards(system, rules, this.#deps.platform ?? process.platform);
     const seen = JSON.stringify([cards, rules.networks]);
-    if (seen === this.#seen) return;
+    if (seen === this.#seen) return false;
     this.#seen = seen;
     this.#changed = true;
     this.#cards = cards;
@@ -78,7 +92,7 @@ class PollingCardWatcher implements CardWatcher {
     const wrong = rules.networks.filter((text) => parseNetwork(text) === undefined);
     if (wrong.length > 0) this.#deps.log.warn({ networks: wrong }, 'These networks are not address prefixes.');
     this.#deps.log.info({ cards: cards.map(({ name }) => name) }, 'Cards in use.');
-    this.events.emit('changed', cards);
+    return true;
   }
 
   [Symbol.dispose](): void {

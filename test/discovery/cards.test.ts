@@ -234,6 +234,18 @@ describe('watching', () => {
     expect([watcher.onLink('10.9.0.7'), watcher.onLink('10.0.0.7')]).toEqual([true, false]);
   });
 
+  test('whoever calls by an address that is newer than the last look is on-link, and all are told', async () => {
+    let system: SystemCards = { lo, eth0: [v4('10.0.0.7')] };
+    using watcher = watchCards({ clock: systemClock, log: silentLog, rules: () => noRules, read: () => system });
+    const told: string[] = [];
+    watcher.events.on('changed', (cards) => told.push(cards.map(({ name }) => name).join()));
+    vi.advanceTimersByTime(100);
+    system = { lo, eth0: [v4('10.9.0.7')] };
+    expect([watcher.onLink('10.9.0.8'), watcher.onLink('10.0.0.8')]).toEqual([true, false]);
+    await Promise.resolve();
+    expect(told).toHaveLength(1);
+  });
+
   test('takes new rules at the next look', () => {
     let rules = noRules;
     using watcher = watchCards({
