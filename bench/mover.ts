@@ -1,7 +1,7 @@
-/** One way to move the file, and the rounds in which all ways are measured side by side. */
+/** One way to move a file or a folder, and the rounds in which all ways are measured side by side. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertSameContent } from './workspace.ts';
+import { assertSame } from './workspace.ts';
 
 export interface Moved {
   /** From the command's start to its end. */
@@ -12,11 +12,17 @@ export interface Moved {
 
 export interface Mover extends AsyncDisposable {
   readonly name: string;
-  /** The file appears at `target`, which does not exist before. */
+  /** So slow that one round must do. */
+  readonly slow?: boolean;
+  /** What is moved appears at `target`, which does not exist before. */
   move(target: string): Promise<Moved>;
 }
 
+/** For movers that have nothing of their own to end. */
+export const nothing = { [Symbol.asyncDispose]: (): Promise<void> => Promise.resolve() };
+
 export interface Race {
+  /** A file or a folder. */
   readonly file: string;
   readonly folder: string;
   readonly rounds: number;
@@ -27,10 +33,11 @@ export async function race(movers: readonly Mover[], { file, folder, rounds }: R
   const results = new Map<Mover, Moved[]>(movers.map((mover) => [mover, []]));
   for (let round = 0; round < rounds; round++)
     for (const [mover, moved] of results) {
+      if (round > 0 && mover.slow === true) continue;
       const target = join(folder, 'received.bin');
       moved.push(await mover.move(target));
-      if (round === 0) await assertSameContent(file, target);
-      await rm(target);
+      if (round === 0) await assertSame(file, target);
+      await rm(target, { recursive: true });
     }
   return results;
 }

@@ -8,21 +8,7 @@ export async function openNginxCurl(file: string, folder: string): Promise<Mover
   const missing = await missingOf('nginx', 'curl', 'openssl');
   if (missing !== undefined) return missing;
   await mkdir(folder);
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  await timed('openssl', [
-    'req',
-    '-x509',
-    ...curve,
-    '-keyout',
-    key,
-    '-out',
-    certificate,
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-  ]);
+  const { key, certificate } = await makeCertificate(folder);
   const port = await freePort();
   const configuration = join(folder, 'nginx.conf');
   await writeFile(configuration, nginxConfiguration({ folder, port, key, certificate, root: dirname(file) }));
@@ -37,6 +23,15 @@ export async function openNginxCurl(file: string, folder: string): Promise<Mover
     },
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
   };
+}
+
+/** Self-signed, of the curve that agents use. */
+export async function makeCertificate(folder: string): Promise<{ key: string; certificate: string }> {
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  await timed('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', certificate, '-days', '2', ...names]);
+  return { key, certificate };
 }
 
 interface NginxOptions {

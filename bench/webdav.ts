@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { BenchAgent } from './agents.ts';
 import { freePort, missingOf, Service, timed, untilUp } from './command.ts';
-import type { Mover } from './mover.ts';
+import { type Mover, nothing } from './mover.ts';
 import { nginxPreamble } from './nginx-curl.ts';
 
 /** A folder behind a URL, which ends with a slash. */
@@ -12,8 +12,6 @@ export interface DavFolder extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
 }
-
-const nothing = { [Symbol.asyncDispose]: (): Promise<void> => Promise.resolve() };
 
 export function davGet({ name, url }: DavFolder, file: string): Mover {
   const from = url + basename(file);

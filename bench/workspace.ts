@@ -1,7 +1,7 @@
 /** A folder in memory, so that no disk is measured, and the file to move. */
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -33,8 +33,26 @@ export async function writeRandomFile(path: string, bytes: number): Promise<void
   }
 }
 
-/** @throws Error where the two differ: a fast wrong answer is none */
-export async function assertSameContent(wanted: string, got: string): Promise<void> {
+/** So many files of random bytes in a new folder. */
+export async function writeSmallFiles(
+  folder: string,
+  { files, bytes }: { files: number; bytes: number },
+): Promise<void> {
+  await mkdir(folder);
+  for (let at = 0; at < files; at++) await writeFile(join(folder, `file ${at}.bin`), randomBytes(bytes));
+}
+
+/** Files, or folders of files. @throws Error where the two differ: a fast wrong answer is none */
+export async function assertSame(wanted: string, got: string): Promise<void> {
+  if (!(await stat(wanted)).isDirectory()) return assertSameContent(wanted, got);
+  const [names, gotNames] = [await readdir(wanted), await readdir(got)];
+  if (names.join('/') !== gotNames.join('/')) throw new Error(`${got} has other files than ${wanted}.`);
+  for (const name of names)
+    if (!(await readFile(join(wanted, name))).equals(await readFile(join(got, name))))
+      throw new Error(`${name} differs in ${got}.`);
+}
+
+async function assertSameContent(wanted: string, got: string): Promise<void> {
   const [left, right] = [wanted, got].map((path) =>
     createReadStream(path, { highWaterMark: 1 << 20 })[Symbol.asyncIterator](),
   );
