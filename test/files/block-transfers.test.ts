@@ -226,6 +226,20 @@ describe('an owner whose version knows no blocks', () => {
   });
 });
 
+describe('a slow network', () => {
+  it('is told as the limit, with the time that is left', async () => {
+    anna.bytesPerSecond = 4_000_000;
+    await annaHas('big', randomBytes(12_000_000));
+    const { id } = await begin('big');
+    const views: TransferView[] = [];
+    for await (const view of transfers.watch(id, never)) views.push(view);
+    expect(views.at(-1)).toMatchObject({ state: 'done', secondsLeft: null, limit: 'network' });
+    const left = views.flatMap(({ secondsLeft }) => secondsLeft ?? []);
+    expect(left.length).toBeGreaterThan(3);
+    expect(left.at(-1)).toBeLessThan(left[0] ?? 0);
+  });
+});
+
 describe('a limit that the user set', () => {
   it('is kept, and told as the limit', async () => {
     await transfers[Symbol.asyncDispose]();

@@ -95,6 +95,8 @@ export class AnnasShare {
   taken = 0;
   /** What a bad memory does to bytes on their way to Bob. */
   tamper: (bytes: Buffer) => void = () => undefined;
+  /** What the network between carries in a second. */
+  bytesPerSecond = Number.POSITIVE_INFINITY;
   /** As an agent that knows nothing of blocks. */
   plain = false;
   readonly requests: string[] = [];
@@ -210,12 +212,20 @@ export class AnnasShare {
       this.cutAfter -= bytes.length;
       this.tamper(bytes);
       if (!client.write(bytes)) server.pause();
+      this.#slowDown(server, bytes.length);
       if (this.cutAfter > 0) return;
       this.cutAfter = Number.POSITIVE_INFINITY;
       // What was relayed so far arrives, then the connection breaks.
       client.end(() => this.cut());
     });
     client.on('drain', () => server.resume());
+  }
+
+  #slowDown(socket: Socket, bytes: number): void {
+    const ms = (bytes * 1000) / this.bytesPerSecond;
+    if (ms < 1) return;
+    socket.pause();
+    setTimeout(() => socket.resume(), ms);
   }
 }
 
