@@ -239,7 +239,7 @@ describe('watching', () => {
     using watcher = watchCards({ clock: systemClock, log: silentLog, rules: () => noRules, read: () => system });
     const told: string[] = [];
     watcher.events.on('changed', (cards) => told.push(cards.map(({ name }) => name).join()));
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(200);
     system = { lo, eth0: [v4('10.9.0.7')] };
     expect([watcher.onLink('10.9.0.8'), watcher.onLink('10.0.0.8')]).toEqual([true, false]);
     await Promise.resolve();
