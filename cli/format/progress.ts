@@ -9,9 +9,7 @@ const barWidth = 20;
 
 /** Fits the width; what fits least is the name. Pure. */
 export function progressLine(view: TransferView, columns: number): string {
-  const facts = [bar(view), amount(view), pace(view), files(view), held(view)]
-    .filter((text) => text !== '')
-    .join('  ');
+  const facts = [bar(view), amount(view), pace(view), files(view), held(view)].filter((text) => text !== '').join('  ');
   const room = columns - 1 - textWidth(facts) - 2;
   const name = shortened(escapeText(lastPart(view.source)), Math.min(room, 40));
   return name === '' ? shortened(facts, columns - 1) : `${name}  ${facts}`;
