@@ -21,16 +21,18 @@ export async function sendToPeer(peer: PeerHttp, upload: PeerUpload): Promise<In
   upload.signal.throwIfAborted();
   const { method = 'POST', signal } = upload;
   using sending = new Sending(peer, await requestTo(peer, { ...upload, method }), signal);
+  let whole = false;
   try {
     await upload.send((bytes) => sending.write(bytes));
     sending.end();
+    whole = true;
   } catch (error) {
     // A refusal that comes in the middle says more than the write that it stops.
     if (!sending.over) throw error;
   }
   const response = await sending.response;
   if ((response.statusCode ?? 500) >= 400) throw await errorOf(response, peerName(peer));
-  if (sending.whole) return response;
+  if (whole) return response;
   throw new NethoodError('bad-message', `${peerName(peer)} answered before it had all.`);
 }
 
@@ -43,6 +45,7 @@ class Sending implements Disposable {
   #timer: Disposable | undefined;
   #over = false;
   #answered = false;
+  #ended = false;
 
   constructor(peer: PeerHttp, request: ClientRequest, signal: AbortSignal) {
     this.#peer = peer;
@@ -57,7 +60,8 @@ class Sending implements Disposable {
       this.#request.once('response', (response) => {
         this.#answered = true;
         resolve(response);
-        this.#stop();
+        // Who takes it may have the last byte, and answer, before we know that it was written.
+        if ((response.statusCode ?? 500) >= 400) this.#stop();
       });
     });
     // Whoever still sends hears of it by `write` first.
@@ -65,14 +69,9 @@ class Sending implements Disposable {
     this.#wait();
   }
 
-  /** It was answered, or has failed: nothing more is taken. */
+  /** It was refused, or has failed: nothing more is taken. */
   get over(): boolean {
     return this.#over;
-  }
-
-  /** All of it went out. */
-  get whole(): boolean {
-    return this.#request.writableFinished;
   }
 
   write(bytes: Buffer): Promise<void> {
@@ -88,13 +87,14 @@ class Sending implements Disposable {
   }
 
   end(): void {
+    this.#ended = true;
     if (!this.#over) this.#request.end();
   }
 
   /** A request that did not come to its end takes its connection along. */
   [Symbol.dispose](): void {
     this.#stop();
-    if (!this.#answered || !this.whole) this.#request.destroy();
+    if (!this.#answered || !this.#ended) this.#request.destroy();
   }
 
   #wait(): void {
