@@ -11,8 +11,11 @@ import type { BatchAnswer, BatchAsk, BatchFault, BatchFile } from './write-batch
 
 const batchFiles = 256;
 const batchBytes = 1 << 20;
-/** One is written while the next is gathered, or made safe. */
-const mostUnderWay = 3;
+/** A batch grows with what was written before: who is killed loses a few of them, and no more than a little of the whole. */
+const leastBytes = 256 << 10;
+const leastPart = 128;
+/** One is made safe while the next is written, and a third gathered. */
+const mostUnderWay = 2;
 
 export interface NewFile {
   readonly place: Place;
@@ -45,6 +48,7 @@ export class BatchWriter implements AsyncDisposable {
   readonly #spare: ArrayBuffer[] = [];
   #batch: Batch | undefined;
   #parts = 0;
+  #bytes = 0;
 
   /** @param staging a folder of ours on the same file system, where files are before they have their names */
   constructor(staging: LocalPath) {
@@ -58,10 +62,11 @@ export class BatchWriter implements AsyncDisposable {
 
   /** A different file of that name stays, and this one becomes `name (2)`. */
   add({ place, content, modified }: NewFile, written: Written): void {
-    if (this.#batch !== undefined && this.#batch.bytes + content.length > this.#batch.content.byteLength) this.#send();
+    if (this.#batch !== undefined && this.#batch.bytes + content.length > this.#most) this.#send();
     const batch = (this.#batch ??= this.#newBatch(content.length));
     batch.view.set(content, batch.bytes);
     batch.bytes += content.length;
+    this.#bytes += content.length;
     const folder = pathToLatin1(place.folder);
     const index = batch.folders.get(folder) ?? batch.folders.size;
     batch.folders.set(folder, index);
@@ -93,6 +98,10 @@ export class BatchWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#underWay);
     await this.#thread[Symbol.asyncDispose]();
+  }
+
+  get #most(): number {
+    return Math.min(batchBytes, Math.max(leastBytes, this.#bytes / leastPart));
   }
 
   #newBatch(first: number): Batch {

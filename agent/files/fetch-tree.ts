@@ -68,7 +68,7 @@ export class TreeFetch implements BodySink {
     } catch (error) {
       this.whole = false;
       signal.throwIfAborted();
-      if (!hasCode(error, 'interrupted', 'unreachable', 'timeout', 'busy', 'unsupported')) throw error;
+      if (!hasCode(error, 'interrupted', 'unreachable', 'timeout', 'busy', 'unsupported', 'internal')) throw error;
     }
     this.#queue.end();
   }
