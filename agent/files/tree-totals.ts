@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { FileThread } from './file-thread.ts';
 import type { TreeStart, TreeTotals } from './read-tree.ts';
 
-const countAfterMs = 500;
+const countAfterMs = 1_000;
 
 export class TotalsCount implements AsyncDisposable {
   readonly #timer: Disposable;
