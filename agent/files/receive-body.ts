@@ -79,12 +79,18 @@ class Reception {
   begin(): void {
     const { signal } = this.#deps;
     this.#response.on('end', this.#whole).on('close', this.#cut).on('error', this.#broken);
-    if (!this.#takesDirectly()) this.#response.on('data', this.#take);
     signal.addEventListener('abort', this.#stop, { once: true });
     this.#look();
+    if (!this.#takesDirectly()) this.#response.on('data', this.#take);
     if (signal.aborted) this.#stop();
+    // A short one came together with its head.
+    else if (this.#isWhole) this.#end();
     // Its `close` may have been before anybody listened.
     else if (this.#response.destroyed) this.#cut();
+  }
+
+  get #isWhole(): boolean {
+    return this.#left === 0 || this.#sink.ended === true;
   }
 
   /** Past the HTTP parser, once it has given all that it and the socket held. */
@@ -120,7 +126,7 @@ class Reception {
       return;
     }
     this.#take(bytes);
-    if (this.#left === 0 || this.#sink.ended === true) this.#end();
+    if (this.#isWhole) this.#end();
   };
 
   readonly #take = (bytes: Buffer): void => {
@@ -180,6 +186,7 @@ class Reception {
   };
 
   #end(error?: Error): void {
+    if (this.#over) return;
     this.#over = true;
     this.#timer?.[Symbol.dispose]();
     this.#deps.signal.removeEventListener('abort', this.#stop);

@@ -228,3 +228,12 @@ it('is the same frames however its bytes are cut', () => {
   expect(wanted).toHaveLength(stream.length);
   for (const most of [1, 2, 30, 1000]) expect(read(most)).toEqual(wanted);
 });
+
+it('a short stream that comes together with its head is whole at once, over sockets as agents dial them', async () => {
+  anna = await AnnasShare.open(scope, { secure: true });
+  const home = await temporaryFolder(scope);
+  const deps = { neighbours: anna.neighbours, stateFolder: join(home, 'state'), clock: systemClock };
+  transfers = scope.use(await createTransfers({ ...deps, random: () => 1, log: silentLog }));
+  await writeFile(join(anna.folder, 'song.txt'), 'la la la');
+  expect(await get('')).toMatchObject({ state: 'done', files: 1, bytes: 8, error: null });
+});
