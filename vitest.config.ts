@@ -2,16 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 const integration = ['test/{integration,office}/**/*.test.ts'];
 
-/** These measure what a busy machine changes: packets a second, times beside Avahi's, memory, storms on all processors. */
-const alone = [
-  'get-interrupted',
-  'large-folder',
-  'mdns-hostile',
-  'mdns-many',
-  'mdns-storm',
-  'mdns-times',
-  'office',
-].map((name) => `test/integration/${name}.test.ts`);
+/** These measure what a busy machine changes: packets a second, memory, storms on all processors; */
+const measuring = ['large-folder', 'mdns-hostile', 'mdns-many', 'mdns-storm'];
+/** and these, with full counts, times beside Avahi's and processor time. */
+const timing = ['get-interrupted', 'mdns-idle', 'mdns-times', 'office', 'put-interrupted'];
+
+const long = process.env['NETHOOD_TEST_LONG'] === '1';
+const alone = [...measuring, ...(long ? timing : [])].map((name) => `test/integration/${name}.test.ts`);
 
 // `unit` needs nothing but Node: simulated time, small files, loopback. The other two drive real agents, print systems
 // and namespaces; most of them wait most of the time, so that several at once share two cores well.
@@ -38,7 +35,7 @@ export default defineConfig({
           exclude: alone,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
