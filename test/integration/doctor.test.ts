@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scope } from '../../agent/base/scope.ts';
 import { DoctorReport, type FindingCode } from '../../protocol/doctor.ts';
 import { TestAgent } from '../office/agents.ts';
+import { count } from '../office/counts.ts';
 import { type Office, startOffice } from '../office/office.ts';
 import { until } from '../office/until.ts';
 
@@ -39,7 +40,7 @@ describe('nethood doctor', () => {
     const began = performance.now();
     const report = await examine(bob);
     console.log(`doctor took ${Math.round(performance.now() - began)} ms`);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(count(20_000, 5_000));
     expect(report.findings.filter(({ severity }) => severity !== 'ok')).toEqual([]);
     expect(codes(report)).toEqual(['hears-others', 'announced', 'in-session']);
     expect(report.findings[1]?.message).toContain(`with ${office.address(2)},`);

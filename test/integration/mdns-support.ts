@@ -42,7 +42,7 @@ export function linesOf(process: OfficeProcess): Record<string, unknown>[] {
 export async function toldAt(
   process: OfficeProcess,
   fits: (line: Record<string, unknown>) => boolean,
-  { since = 0, deadlineMs = 10_000 } = {},
+  { since = 0, deadlineMs = 30_000 } = {},
 ): Promise<number> {
   const until = Date.now() + deadlineMs;
   for (;;) {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { Scope } from '../../agent/base/scope.ts';
 import { EntryView, NeighbourView, Snapshot } from '../../protocol/control.ts';
 import { TestAgent } from '../office/agents.ts';
+import { count } from '../office/counts.ts';
 import { writeRandomFile } from '../office/documents.ts';
 import { type Office, startOffice } from '../office/office.ts';
 import { until } from '../office/until.ts';
@@ -101,7 +102,7 @@ describe('an agent', () => {
   it('is refused in a home that has one already, and the first goes on', async () => {
     const began = performance.now();
     const second = await bob.nethood('run', '--no-tray', '--json');
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(count(15_000, 2_000));
     expect(second.code).toBe(1);
     expect(second.stdout + second.stderr).toContain('already-running');
     expect((await bob.nethood('status', '--json')).code).toBe(0);
