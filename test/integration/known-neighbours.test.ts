@@ -9,6 +9,7 @@ import { Scope } from '../../agent/base/scope.ts';
 import { NeighbourView } from '../../protocol/control.ts';
 import { DoctorReport } from '../../protocol/doctor.ts';
 import { program, TestAgent } from '../office/agents.ts';
+import { count } from '../office/counts.ts';
 import { type Office, startOffice } from '../office/office.ts';
 import { until } from '../office/until.ts';
 
@@ -91,8 +92,9 @@ describe('where multicast is filtered', () => {
     ] as const) {
       await agent.end();
       const times = [];
-      for (let run = 0; run < 5; run++) times.push(await startTimes(k, agent, other));
-      const median = times.map(({ ready: ms }) => ms).toSorted((a, b) => a - b)[2] ?? Infinity;
+      for (let run = 0; run < count(3, 10); run++) times.push(await startTimes(k, agent, other));
+      const median =
+        times.map(({ ready: ms }) => ms).toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Infinity;
       console.log(`${other} remembered: serving after and ready then (ms)`, times);
       expect(median).toBeLessThanOrEqual(300);
       await agent.start();

@@ -9,7 +9,7 @@ import { type Office, type OfficeProcess, startOffice } from '../office/office.t
 import { until } from '../office/until.ts';
 import { announce, loses, median, sees, startAgent, toldAt } from './mdns-support.ts';
 
-const runs = count(3, 10);
+const runs = count(2, 10);
 const table: string[] = [];
 
 afterAll(() => say(['| | ours | Avahi |', '|---|---|---|', ...table].join('\n')));
@@ -182,7 +182,7 @@ test(
       if (killed.length > 0) known.push((inSession ?? NaN) - (serving ?? NaN));
       return process;
     };
-    for (let run = 0; run < count(2, 11); run++) {
+    for (let run = 0; run < count(1, 11); run++) {
       const process = await startAnna();
       // What Bob remembers is on the disk.
       await until(async () => (await bob.nethood('neighbours')).stdout.includes('ready'), {
