@@ -11,12 +11,15 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + options.withinMs;
   for (;;) {
+    const began = performance.now();
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (performance.now() > end) {
       const what = typeof options.what === 'string' ? options.what : options.what();
       throw new Error(`waited ${options.withinMs} ms for ${what}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 50));
+    // A command asked again at once would take the processor from those whom it waits for.
+    const pause = options.everyMs ?? Math.min(500, Math.max(50, performance.now() - began));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
