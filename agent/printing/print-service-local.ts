@@ -28,6 +28,7 @@ import { SharedPrinters } from './shared-printers.ts';
 import { openSpool, type Spool, type SpoolLimits } from './spool.ts';
 import type { Target } from './spool-attempts.ts';
 
+const tellWaitingMs = 300;
 /** Jobs that wait, of all senders and of one. */
 const quota = { jobs: 5_000, jobsPerSender: 500 } as const;
 
@@ -91,6 +92,7 @@ class PrintServiceOfAgent implements LocalPrintService {
   readonly #orders: PrintOrders;
   /** Jobs under way as they were told last. */
   readonly #told = new Map<JobId, JobView>();
+  #toTell: Disposable | undefined;
 
   constructor(deps: PrintServiceDeps, scope: Scope, parts: Parts) {
     this.#deps = deps;
@@ -202,6 +204,7 @@ class PrintServiceOfAgent implements LocalPrintService {
     this.#scope.use(remote.events.on('changed', changed));
     this.#scope.use(remote.events.on('reachable', (device) => spool.nudge(device)));
     this.#scope.use(config.events.on('changed', changed));
+    this.#scope.defer(() => this.#toTell?.[Symbol.dispose]());
     this.#scope.use(spool.events.on('changed', (job) => this.#onJob(job)));
   }
 
@@ -217,10 +220,20 @@ class PrintServiceOfAgent implements LocalPrintService {
     this.#parts.accounting.note(job);
     const view = this.#view(job);
     const alert = jobAlert(this.#told.get(job.id), view);
+    if (job.phase === 'ended' || !this.#told.has(job.id)) this.#tellWaiting();
     if (job.phase === 'ended') this.#told.delete(job.id);
     else this.#told.set(job.id, view);
     this.events.emit('job', view);
     if (alert !== undefined) this.events.emit('alert', alert);
+  }
+
+  /** How many jobs wait for a printer is part of it; of hundreds a second nobody wants to hear each. */
+  #tellWaiting(): void {
+    this.#toTell ??= this.#deps.clock.timer(tellWaitingMs, () => {
+      this.#toTell = undefined;
+      this.#deps.neighbours.resourcesChanged();
+      this.events.emit('printers');
+    });
   }
 
   #view(job: Job): JobView {

@@ -153,6 +153,18 @@ describe('a job of the user', () => {
     await expect(printing.service.cancel(job.id)).rejects.toMatchObject({ code: 'not-permitted' });
   });
 
+  test('is counted with its printer while it waits or prints, and not any more when it is done', async () => {
+    const told: number[] = [];
+    printing.service.events.on('printers', () => told.push(printing.service.printers()[0]?.jobs ?? -1));
+    const document = text('words');
+    const job = await printing.service.print(
+      { on: 'laser', name: 'counted', ticket: { copies: 1 }, user: 'berta', document },
+      never,
+    );
+    await see(() => printing.service.jobs().find(({ id }) => id === job.id)?.state === 'completed');
+    await see(() => told.at(-1) === 0);
+  });
+
   test('of a format that the printer does not take is refused with a sentence', async () => {
     const jpeg = Readable.from([Buffer.from([0xff, 0xd8, 0xff, 0xe0])]);
     await expect(
