@@ -62,11 +62,13 @@ export class SpoolDocuments {
     const file = randomId();
     const path = join(this.#folder, file);
     const handle = await open(path, 'wx', 0o600).catch(writeFailed);
+    // The name is safe by the time that the bytes are: one wait for the disk less.
+    const named = this.#syncFolder();
+    named.catch(() => undefined); // Told below, unless something else was wrong before.
     try {
       const { bytes, format } = await this.#write(handle, document, { signal, sender });
-      await handle.datasync().catch(writeFailed);
+      await Promise.all([handle.datasync(), named]).catch(writeFailed);
       await handle.close();
-      await this.#syncFolder().catch(writeFailed);
       return { file, bytes, format, ...(document.supplied && { supplied: document.supplied }) };
     } catch (error) {
       await handle.close().catch(() => undefined); // Closed already, or beyond help: the first error counts.
