@@ -16,8 +16,7 @@ import { linesOf, startAgent } from './mdns-support.ts';
 
 const crowd = join(import.meta.dirname, '../../dist/test/programs/mdns-crowd.js');
 const real = count(4, 24);
-/** As many as one process can be in time; a storm of 500 is in `mdns-many`. */
-const emulated = count(46, 176);
+const emulated = count(46, 476);
 const startWithinMs = count(3_000, 10_000);
 /** Emulated agents share PCs, as those of several users do: the office's subnet is small. */
 const pcs = Array.from({ length: Math.min(emulated, 180) }, (_, at) => `10.77.0.${60 + at}`);
