@@ -1,3 +1,5 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+
 /** What the spooler in the place of Windows has and does. */
 export interface SpoolerJob {
   readonly printer: string;
@@ -28,4 +30,15 @@ export interface SpoolerState {
   /** Written before each answer. */
   noise?: string;
   dies?: 'while-printing' | 'after-printing' | 'never';
+}
+
+export function readSpooler(file: string): SpoolerState {
+  return JSON.parse(readFileSync(file, 'utf8')) as SpoolerState;
+}
+
+/** Whole at any moment: the test reads while the program writes. */
+export function writeSpooler(file: string, state: SpoolerState): void {
+  const fresh = `${file}.${process.pid}`;
+  writeFileSync(fresh, JSON.stringify(state));
+  renameSync(fresh, file);
 }

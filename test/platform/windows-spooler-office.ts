@@ -1,5 +1,4 @@
 /** A backend of Windows before a spooler that speaks its protocol (test/programs/windows-spooler.ts). */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { openWindowsBackend } from '../../agent/platform/windows-printing.ts';
 import { type ProcessLimits, WindowsProcess } from '../../agent/platform/windows-process.ts';
 import type { PrintBackend } from '../../agent/printing/print-backend.ts';
 import { QueueName } from '../../protocol/ids.ts';
-import type { SpoolerState } from '../office/windows-spooler-state.ts';
+import { readSpooler, type SpoolerState, writeSpooler } from '../office/windows-spooler-state.ts';
 import { recorded } from './windows-recorded.ts';
 
 const program = join(import.meta.dirname, '../../dist/test/programs/windows-spooler.js');
@@ -37,8 +36,8 @@ export async function openWindowsOffice(): Promise<WindowsOffice> {
     wishes: [],
     starts: 0,
   };
-  writeFileSync(file, JSON.stringify(first));
-  const read = (): SpoolerState => JSON.parse(readFileSync(file, 'utf8')) as SpoolerState;
+  writeSpooler(file, first);
+  const read = (): SpoolerState => readSpooler(file);
   const open = (limits: Partial<ProcessLimits> = {}): WindowsProcess =>
     new WindowsProcess({
       command: [process.execPath, program, file],
@@ -52,7 +51,7 @@ export async function openWindowsOffice(): Promise<WindowsOffice> {
     get state() {
       return read();
     },
-    set: (change) => writeFileSync(file, JSON.stringify({ ...read(), ...change })),
+    set: (change) => writeSpooler(file, { ...read(), ...change }),
     process: open,
     backend: (limits) =>
       openWindowsBackend({

@@ -6,19 +6,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { JobChange, PrintWish } from '../../agent/platform/windows-protocol.ts';
-import type { SpoolerJob, SpoolerState } from '../office/windows-spooler-state.ts';
+import { readSpooler, type SpoolerJob, type SpoolerState, writeSpooler } from '../office/windows-spooler-state.ts';
 
 const [, , file = ''] = process.argv;
 const deleting = 0x4;
 const printing = 0x10;
 const paused = 0x1;
 
-const read = (): SpoolerState => JSON.parse(readFileSync(file, 'utf8')) as SpoolerState;
+const read = (): SpoolerState => readSpooler(file);
 
 function change<T>(act: (state: SpoolerState) => T): T {
   const state = read();
   const result = act(state);
-  writeFileSync(file, JSON.stringify(state));
+  writeSpooler(file, state);
   return result;
 }
 
