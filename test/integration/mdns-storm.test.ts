@@ -3,14 +3,17 @@
  * A storm with real agents in it: processes with sockets of their own in namespaces, among emulated ones on the same
  * wire, whose responders are the same.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { Scope } from '../../agent/base/scope.ts';
 import { say } from '../discovery/engine-support.ts';
 import { count, seededRandom } from '../office/counts.ts';
 import { type Office, type OfficeProcess, startOffice } from '../office/office.ts';
 import { until } from '../office/until.ts';
+import { type Captured, MdnsCapture } from '../office/mdns-capture.ts';
 import { peakOf } from '../sim/mdns-storm.ts';
 import { linesOf, startAgent } from './mdns-support.ts';
 
@@ -18,17 +21,23 @@ const crowd = join(import.meta.dirname, '../../dist/test/programs/mdns-crowd.js'
 const real = count(4, 24);
 const emulated = count(46, 476);
 const startWithinMs = count(3_000, 10_000);
+/** A process for each: one alone would hear a question for hundreds before it comes to the next. */
+const crowds = count(1, 4);
 /** Emulated agents share PCs, as those of several users do: the office's subnet is small. */
-const pcs = Array.from({ length: Math.min(emulated, 180) }, (_, at) => `10.77.0.${60 + at}`);
+const pcsEach = Math.floor(Math.min(emulated, 180) / crowds);
 
 test(
   `${real} real agents and ${emulated} emulated ones start within ${startWithinMs / 1_000} s, and each real one sees all`,
   { timeout: 420_000 },
   async () => {
-    await using office = await startOffice(real + 1);
-    const others = await startCrowd(office);
+    await using scope = new Scope();
+    const folder = await mkdtemp(join(tmpdir(), 'nethood-storm-'));
+    scope.defer(() => rm(folder, { recursive: true }));
+    const office = scope.use(await startOffice(real + crowds));
+    const others = await startCrowds(office);
+    const capture = scope.use(await MdnsCapture.start(office, 1, join(folder, 'storm.pcap')));
     const agents = await startAll(office, others);
-    const startedAt = [...agents, others].map((agent) => toldTime(agent, 'started'));
+    const startedAt = [...agents, ...others].map((agent) => toldTime(agent, 'started'));
     const all = real + emulated - 1;
     await until(() => agents.every((agent) => seenBy(agent).size === all), {
       // What a busy machine loses is asked for after 1, 2, 4 … seconds: up to the seventh question.
@@ -38,16 +47,18 @@ test(
     });
     const completeMs = Math.max(...agents.map(completeAt)) - Math.max(...startedAt);
     const cost = await Promise.all(agents.map(({ pid }) => costOf(pid)));
-    const { packets, ofReal, latestMs } = await carried(others);
-    const peak = peakOf(packets);
+    const packets = (await capture.packets()).filter(({ to }) => to === '224.0.0.251');
+    const sizes = packets.map(({ at, bytes }) => ({ at, size: bytes.byteLength }));
+    const ofReal = packets.filter(isOfReal).length;
+    const peak = peakOf(sizes);
     say(
       [
-        `N=${real + emulated}, ${real} of them processes: ${packets.length} packets, ${sizeOf(packets)} kB`,
+        `N=${real + emulated}, ${real} of them processes: ${packets.length} packets, ${sizeOf(sizes)} kB`,
         `peak ${peak.peakPackets} packets/s, ${(peak.peakBytes / 1_000).toFixed(0)} kB/s`,
         `all seen by the last real one ${completeMs} ms after the last start`,
         `each real one ${(ofReal / real).toFixed(1)} packets`,
         `${mean(cost.map(({ cpuMs }) => cpuMs)).toFixed(0)} ms CPU, ${mean(cost.map(({ rssMb }) => rssMb)).toFixed(0)} MB RSS`,
-        `emulated ones up to ${latestMs} ms late`,
+        `emulated ones up to ${await latestOf(others)} ms late`,
       ].join('; '),
     );
     expect(ofReal).toBeGreaterThan(real * 5);
@@ -57,23 +68,29 @@ test(
   },
 );
 
-/** In the last host, which has the addresses of all emulated PCs. IPv6 is off: the crowd speaks IPv4 alone. */
-async function startCrowd(office: Office): Promise<OfficeProcess> {
-  const host = real + 1;
-  for (let k = 1; k <= host; k++) await office.run(k, 'sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1']);
+/** In the last hosts, which have the addresses of all emulated PCs. IPv6 is off: the crowds speak IPv4 alone. */
+async function startCrowds(office: Office): Promise<OfficeProcess[]> {
+  for (let k = 1; k <= real + crowds; k++) await office.run(k, 'sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1']);
+  return Promise.all(Array.from({ length: crowds }, (_, n) => startCrowd(office, n)));
+}
+
+async function startCrowd(office: Office, n: number): Promise<OfficeProcess> {
+  const host = real + 1 + n;
+  const pcs = Array.from({ length: pcsEach }, (_, at) => `10.77.0.${60 + n * pcsEach + at}`);
   await office.run(host, 'bash', ['-ec', 'for a; do ip addr add $a/24 dev eth0; done', '-', ...pcs]);
+  const each = emulated / crowds;
+  const numbers = [1 + n * each, each, emulated, startWithinMs].map(String);
   // In an office they would have processors of their own.
-  const command = ['-n', '-10', process.execPath, crowd];
-  const args = [...command, String(emulated), String(startWithinMs), office.address(host), ...pcs];
+  const args = ['-n', '-10', process.execPath, crowd, ...numbers, office.address(host), ...pcs];
   const started = await office.spawn(host, 'nice', args, { keepStdin: true });
   await started.waitFor(/"ready"/);
   return started;
 }
 
-async function startAll(office: Office, others: OfficeProcess): Promise<OfficeProcess[]> {
+async function startAll(office: Office, others: readonly OfficeProcess[]): Promise<OfficeProcess[]> {
   const random = seededRandom();
   const began = Date.now();
-  others.write('start\n');
+  for (const other of others) other.write('start\n');
   const agents = await Promise.all(
     Array.from({ length: real }, async (_, index) => {
       await sleep(startWithinMs * random());
@@ -81,7 +98,7 @@ async function startAll(office: Office, others: OfficeProcess): Promise<OfficePr
     }),
   );
   const withinMs = began + startWithinMs + 60_000 - Date.now();
-  for (const agent of [...agents, others]) await agent.waitFor(/"started"/, withinMs);
+  for (const agent of [...agents, ...others]) await agent.waitFor(/"started"/, withinMs);
   return agents;
 }
 
@@ -112,22 +129,18 @@ async function costOf(pid: number): Promise<{ cpuMs: number; rssMb: number }> {
   return { cpuMs: (user + system) * 10, rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024 };
 }
 
-interface Carried {
-  readonly packets: readonly { readonly at: number; readonly size: number }[];
-  readonly ofReal: number;
-  readonly latestMs: number;
+/** Those of the office itself; the crowds' addresses are higher. */
+function isOfReal({ from }: Captured): boolean {
+  return Number(from.split('.').at(-1)) <= real;
 }
 
-async function carried(others: OfficeProcess): Promise<Carried> {
-  others.write('end\n');
-  const line = await until(() => linesOf(others).find((told) => 'carried' in told), {
-    // Hundreds of emulated agents in one process first work off what they have heard.
-    what: 'the report',
-    withinMs: 120_000,
+async function latestOf(others: readonly OfficeProcess[]): Promise<number> {
+  for (const other of others) other.write('end\n');
+  const latest = others.map(async (other) => {
+    await other.waitFor(/"latestMs"/);
+    return Number(linesOf(other).find((told) => 'latestMs' in told)?.['latestMs']);
   });
-  const packets = line['carried'] as { at: number; size: number; ours: boolean }[];
-  const ofReal = packets.filter(({ ours }) => !ours).length;
-  return { packets: packets.toSorted((a, b) => a.at - b.at), ofReal, latestMs: Number(line['latestMs']) };
+  return Math.max(...(await Promise.all(latest)));
 }
 
 function sizeOf(packets: readonly { size: number }[]): string {

@@ -1,10 +1,10 @@
 /**
- * Many agents in one process, for a storm with real ones among them: `mdns-crowd.js <count> <start within ms> <own
- * address> <address>…`. Each has a responder of its own and an address that it may share, as users of one PC do, and on
- * starting asks for all others, once. Responders hear the questions of all; that
- * there is a crowd they are told, for to keep a cache for each would take more than the storm's time.
+ * Many agents in one process, for a storm with real ones among them: `mdns-crowd.js <first number> <count> <of all> <start
+ * within ms> <own address> <address>…`. Each has a responder of its own and an address that it may share, as users of one PC
+ * do, and on starting asks for all others, once. Responders hear the questions of all; that there is a crowd they are told,
+ * for to keep a cache for each would take more than the storm's time.
  *
- * A line on stdin starts it; the next one ends it, and tells what the group carried: `{"carried": [{at, size, ours}]}`.
+ * A line on stdin starts it; the next one ends it, and tells by how much its busiest agent was late: `{"latestMs"}`.
  */
 import { createHash } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
@@ -23,10 +23,8 @@ const mdnsPort = 5353;
 const group = '224.0.0.251';
 const packetBytes = 1_440;
 const type: DnsName = ['_nethood', '_tcp', 'local'];
-const [count = '', startWithin = '', own = '', ...addresses] = process.argv.slice(2);
+const [first = '', count = '', all = '', startWithin = '', own = '', ...addresses] = process.argv.slice(2);
 const tell = (line: object): void => void process.stdout.write(`${JSON.stringify({ ...line, at: Date.now() })}\n`);
-/** To the group: when, how many bytes, and whether one of the crowd sent it. */
-const carried: { at: number; size: number; ours: boolean }[] = [];
 const running: CrowdAgent[] = [];
 let asked = -Infinity;
 let latest = 0;
@@ -54,7 +52,8 @@ class CrowdAgent {
       random: Math.random,
       isOwn: () => false,
       onLink: (other) => other.startsWith('10.77.0.'),
-      othersWith: () => running.length - 1,
+      // The other crowds start their agents at the same pace.
+      othersWith: () => Math.round((running.length * Number(all)) / Number(count)) - 1,
     });
     const name = `Emulated ${n}`;
     const id = DeviceId.parse(base32(createHash('sha256').update(name).digest()));
@@ -94,9 +93,13 @@ class CrowdAgent {
     for (const part of splitMessage(message, packetBytes)) {
       const bytes = encodeMessage(part);
       this.#socket.send(bytes, to?.port ?? mdnsPort, to?.address ?? group);
-      if (to === undefined) carried.push({ at: Date.now(), size: bytes.byteLength, ours: true });
     }
   }
+}
+
+/** Whoever asks without known answers asks for all that the others would ask for (RFC 6762 7.3). */
+function isQuestion({ questions, answers }: DnsMessage): boolean {
+  return answers.length === 0 && questions.some(({ unicast }) => !unicast);
 }
 
 async function open(address: string, from: string): Promise<Socket> {
@@ -114,10 +117,10 @@ const listener = await open('0.0.0.0', own);
 listener.addMembership(group, own);
 listener.setRecvBufferSize(1 << 22);
 listener.on('message', (bytes, { address, port }) => {
-  carried.push({ at: Date.now(), size: bytes.byteLength, ours: false });
   const message = decodeMessage(bytes);
   // Answers and probes for other names change nothing for them, and to look at each hundreds of times takes too long.
   if (message.response || message.authorities.length > 0) return;
+  if (isQuestion(message)) asked = Date.now();
   for (const agent of running) agent.hear(message, address, port);
 });
 
@@ -130,9 +133,10 @@ for (const [n, at] of starts.toSorted((a, b) => a - b).entries()) {
   const wait = began + at - Date.now();
   if (wait > 0) await sleep(wait);
   const socket = sockets[n % sockets.length];
-  if (socket !== undefined) running.push(new CrowdAgent(n + 1, addresses[n % addresses.length] ?? '', socket));
+  if (socket !== undefined)
+    running.push(new CrowdAgent(Number(first) + n, addresses[n % addresses.length] ?? '', socket));
 }
 tell({ started: running.length });
 await orders.next();
-tell({ carried, latestMs: latest });
+tell({ latestMs: latest });
 process.exit(0);
