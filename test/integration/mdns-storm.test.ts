@@ -57,6 +57,7 @@ test(
         `peak ${peak.peakPackets} packets/s, ${(peak.peakBytes / 1_000).toFixed(0)} kB/s`,
         `all seen by the last real one ${completeMs} ms after the last start`,
         `each real one ${(ofReal / real).toFixed(1)} packets`,
+        `${mean(cost.map(({ dropped }) => dropped)).toFixed(1)} lost on the way in`,
         `${mean(cost.map(({ cpuMs }) => cpuMs)).toFixed(0)} ms CPU, ${mean(cost.map(({ rssMb }) => rssMb)).toFixed(0)} MB RSS`,
         `emulated ones up to ${await latestOf(others)} ms late`,
       ].join('; '),
@@ -119,14 +120,25 @@ function completeAt(agent: OfficeProcess): number {
   return Math.max(...seenBy(agent).values());
 }
 
+interface Cost {
+  readonly cpuMs: number;
+  readonly rssMb: number;
+  /** Packets that came while its socket's buffer was full. */
+  readonly dropped: number;
+}
+
 /** Since its start; /proc counts in hundredths of a second. */
-async function costOf(pid: number): Promise<{ cpuMs: number; rssMb: number }> {
-  const [stat, status] = await Promise.all([
-    readFile(`/proc/${pid}/stat`, 'latin1'),
-    readFile(`/proc/${pid}/status`, 'latin1'),
-  ]);
-  const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
-  return { cpuMs: (user + system) * 10, rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024 };
+async function costOf(pid: number): Promise<Cost> {
+  const [stat, status, sockets] = await Promise.all(
+    ['stat', 'status', 'net/udp'].map((name) => readFile(`/proc/${pid}/${name}`, 'latin1')),
+  );
+  const [user = 0, system = 0] = (stat?.slice(stat.lastIndexOf(')')) ?? '').split(' ').slice(12, 14).map(Number);
+  const dropped = sockets?.match(/^ *\d+: \w+:14E9 .* \d+ *$/gm)?.map((line) => Number(line.trim().split(/ +/).at(-1)));
+  return {
+    cpuMs: (user + system) * 10,
+    rssMb: Number(/VmRSS:\s+(\d+)/.exec(status ?? '')?.[1]) / 1_024,
+    dropped: dropped?.reduce((sum, each) => sum + each, 0) ?? Number.NaN,
+  };
 }
 
 /** Those of the office itself; the crowds' addresses are higher. */
