@@ -1,10 +1,10 @@
 /** `nethood run`: one agent from start to stop. */
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openConfig } from '../config/load.ts';
+import { makeFolder } from '../config/make-folder.ts';
 import { type Paths, pathsOf } from '../config/paths.ts';
 import { readVersion } from '../config/version.ts';
 import type { Snapshot } from '../protocol/control.ts';
@@ -69,7 +69,7 @@ export async function main(options: MainOptions): Promise<number> {
 /** The state holds a key, the run folder a token: nobody else's business. */
 async function makeFolders({ config, state, run }: Paths): Promise<void> {
   for (const folder of [config, state, run]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    await makeFolder(folder).catch((cause: unknown) => {
       throw new NethoodError('not-permitted', `The folder ${folder} cannot be made.`, { cause });
     });
   }

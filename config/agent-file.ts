@@ -3,11 +3,12 @@
  * folder is 0700 and the file 0600; what belongs to somebody else, or is a link, is neither written nor believed.
  */
 import { constants } from 'node:fs';
-import { chmod, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { chmod, lstat, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileDurable } from '../agent/base/write-file-durable.ts';
 import { AgentFile } from '../protocol/control.ts';
 import { NethoodError } from '../protocol/errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 const largest = 4096;
 const othersBits = 0o077;
@@ -48,7 +49,7 @@ export async function readAgentFile(runFolder: string): Promise<AgentFile> {
 }
 
 async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const found = await lstat(folder);
   if (!found.isDirectory() || !isOwn(found.uid))
     throw new NethoodError('not-permitted', `The folder ${folder} is a link or belongs to another user.`);

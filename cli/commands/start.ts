@@ -1,9 +1,10 @@
 /** `nethood start`: an agent in the background, and the word that it serves. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { makeFolder } from '../../config/make-folder.ts';
 import type { Paths } from '../../config/paths.ts';
 import { ErrorBody, type Snapshot } from '../../protocol/control.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
@@ -55,7 +56,7 @@ async function askAgent(paths: Paths, signal?: AbortSignal): Promise<{ pid: numb
 async function openStartLog(paths: Paths): Promise<{ fd: number; path: string; close(): Promise<void> }> {
   const folder = join(paths.state, 'logs');
   const path = join(folder, 'start.log');
-  const made = mkdir(folder, { recursive: true, mode: 0o700 });
+  const made = makeFolder(folder);
   const file = await made
     .then(() => open(path, 'w', 0o600))
     .catch((cause: unknown) => {
