@@ -29,7 +29,7 @@ interface Extent {
   readonly idleMs: number;
 }
 
-const whole: Extent = { bytes: 2 ** 30, files: 10_000, rounds: 5, starts: 5, commands: 20, idleMs: 10_000 };
+const whole: Extent = { bytes: 2e9, files: 10_000, rounds: 5, starts: 5, commands: 20, idleMs: 10_000 };
 const quick: Extent = { bytes: 2 ** 27, files: 1_000, rounds: 2, starts: 2, commands: 5, idleMs: 2_000 };
 
 const wholePrint: PrintExtent = { rounds: 7, sizes: [1e6, 1e8], jobs: 200, largest: 2 ** 30 };
@@ -62,7 +62,7 @@ async function benchFiles(extent: Extent, scope: Scope): Promise<void> {
   if (warning !== undefined) console.log(`${warning}\n`);
   const [asker, owner] = [new BenchAgent(join(folder, 'asker')), new BenchAgent(join(folder, 'owner'))];
   console.log(`${formatTable(await agentRows(asker, owner, { folder, extent, scope }))}\n`);
-  console.log(`one file of ${extent.bytes / 2 ** 20} MiB, memory to memory, median of ${extent.rounds}`);
+  console.log(`one file of ${(extent.bytes / 1e6).toFixed(0)} MB, memory to memory, median of ${extent.rounds}`);
   // Before those that keep in mind what they have seen of a folder.
   await writeRandomFile(join(folder, 'shared', 'file.bin'), extent.bytes);
   await writeSmallFiles(join(folder, 'shared', 'many'), { files: extent.files, bytes: 4096 });
@@ -75,7 +75,7 @@ async function benchFiles(extent: Extent, scope: Scope): Promise<void> {
   console.log(formatTable(await davRows(asker, owner, { folder, file, rounds: extent.rounds })));
 }
 
-/** A file of a gibibyte in memory must not stay behind. */
+/** A file of gigabytes in memory must not stay behind. */
 function endOnSignal(scope: Scope): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void scope[Symbol.asyncDispose]().finally(() => process.exit(130)));
