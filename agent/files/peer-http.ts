@@ -6,7 +6,7 @@ import type { DeviceId } from '../../protocol/ids.ts';
 import { deadlines } from '../../protocol/peer.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
-import { addressFromText, hostHeader } from '../peers/peer-address.ts';
+import { connectedHost } from '../peers/peer-address.ts';
 
 export interface PeerHttp {
   readonly neighbours: Pick<Neighbours, 'httpAgent' | 'httpHost' | 'get'>;
@@ -66,11 +66,8 @@ export function requestTo(
       reject(signal.aborted ? (signal.reason as Error) : connectionError(error, peerName(peer)));
     // Stays when all is well: an error in the same moment must find a listener.
     request.on('error', fail);
-    request.once('socket', ({ remoteAddress, remotePort }) => {
-      // Only now: a neighbour that has moved knows nothing of the address that we knew when we asked.
-      const unknown = remoteAddress === undefined || remotePort === undefined;
-      const host = unknown ? peer.neighbours.httpHost(peer.id) : hostHeader(addressFromText(remoteAddress), remotePort);
-      request.setHeader('host', host);
+    request.once('socket', (socket) => {
+      request.setHeader('host', connectedHost(socket) ?? peer.neighbours.httpHost(peer.id));
       resolve(request);
     });
   });

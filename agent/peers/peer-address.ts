@@ -50,6 +50,20 @@ export function hostHeader({ address }: Address, port: number): string {
   return `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
 }
 
+/**
+ * Of a connection that is there: where a neighbour is that has moved, it knows nothing of the address that was known
+ * when it was asked. Undefined where the connection tells of none.
+ */
+export function connectedHost({ remoteAddress, remotePort }: ConnectedSocket): string | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return hostHeader(addressFromText(remoteAddress), remotePort);
+}
+
+interface ConnectedSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
 /** Groups, everyone, and where clouds keep their secrets: a rumour that points there is a forgery or a mistake. */
 const never = new BlockList();
 never.addSubnet('0.0.0.0', 8);

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { NethoodError, type ErrorCode } from '../../protocol/errors.ts';
+import { connectedHost } from '../peers/peer-address.ts';
 import { firstString, groupOf } from './ipp-attributes.ts';
 import { networkLimits, readIppMessage, type IppLimits } from './ipp-decoder.ts';
 import { encodeIpp } from './ipp-encoder.ts';
@@ -18,7 +19,7 @@ import type { IppRequest, IppResponse } from './ipp-values.ts';
 type IppTransport =
   | { readonly socketPath: string }
   | { readonly host: string; readonly port: number }
-  /** The agent makes the sockets; `host` is the Host header. */
+  /** The agent makes the sockets; `host` is the Host header where a socket does not tell where it leads. */
   | { readonly agent: Agent; readonly host: string };
 
 export interface IppTarget {
@@ -92,10 +93,9 @@ export async function askIpp(target: IppTarget, request: IppRequest, options: Ip
 function open(target: IppTarget, { signal, chunked }: { signal: AbortSignal; chunked: boolean }): ClientRequest {
   const { transport, path, authorization } = target;
   const headers: Record<string, string> = { 'Content-Type': 'application/ipp' };
-  if ('agent' in transport) headers['Host'] = transport.host;
   if (authorization !== undefined) headers['Authorization'] = authorization;
   // Without an agent of the caller's each request has a connection of its own, and nothing stays open behind it.
-  const place = 'agent' in transport ? { agent: transport.agent } : { agent: false, ...transport };
+  const place = 'agent' in transport ? { agent: transport.agent, setHost: false } : { agent: false, ...transport };
   if (chunked) headers['Transfer-Encoding'] = 'chunked';
   const http = httpRequest({ ...place, method: 'POST', path, headers, signal });
   // `once` in `exchange` hears the first; a later one, after the answer came, has nothing to add.
@@ -110,7 +110,7 @@ async function exchange(
   document: (() => Readable) | undefined,
 ): Promise<IppResponse> {
   const answered = once(http, 'response');
-  const sent = send(http, head, document);
+  const sent = send(target, http, head, document);
   // An upload that breaks off is told by the answer, or by its absence.
   sent.catch(() => undefined);
   const [answer] = (await answered) as [IncomingMessage];
@@ -120,14 +120,20 @@ async function exchange(
   return message;
 }
 
-async function send(http: ClientRequest, head: Buffer, document: (() => Readable) | undefined): Promise<void> {
+async function send(
+  { transport }: IppTarget,
+  http: ClientRequest,
+  head: Buffer,
+  document: (() => Readable) | undefined,
+): Promise<void> {
+  const [socket] = (await once(http, 'socket')) as [Socket];
+  if (socket.connecting) await once(socket, 'connect');
+  if ('agent' in transport) http.setHeader('Host', connectedHost(socket) ?? transport.host);
   if (document === undefined) {
     http.end(head);
     return;
   }
   http.write(head);
-  const [socket] = (await once(http, 'socket')) as [Socket];
-  if (socket.connecting) await once(socket, 'connect');
   await pipeline(document(), http);
 }
 

@@ -123,6 +123,26 @@ describe('Asking by IPP', () => {
     expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
   });
 
+  test('names to a neighbour the address under which it was reached, not the one that was known before', async () => {
+    const hosts: (string | undefined)[] = [];
+    const server = createServer((incoming, response) => {
+      hosts.push(incoming.headers.host);
+      incoming.resume().on('end', () => reply(response));
+    });
+    const port = await listening(server);
+    class Moved extends Agent {
+      override createConnection() {
+        return connect(port, '127.0.0.1');
+      }
+    }
+    const agent = new Moved({ keepAlive: true });
+    ended.push(async () => agent.destroy());
+    const target = { path: '/', what: 'The printer', transport: { agent, host: '192.0.2.7:6631' } };
+    await ippRequest(target, request, { signal });
+    await ippRequest(target, request, { signal, document: () => Readable.from([Buffer.from('%PDF-1.4')]) });
+    expect(hosts).toEqual([`127.0.0.1:${port}`, `127.0.0.1:${port}`]);
+  });
+
   test('turns an unsuccessful status into its error, with the words of the other side', async () => {
     const target = await serve((incoming, response) => {
       incoming.resume().on('end', () => reply(response, answer(0x040a)));
