@@ -1,5 +1,6 @@
 /** SHA-256 of whole files: what is not moved, because it is at both ends already, is told by that and by nothing less. */
 import { createHash } from 'node:crypto';
+import { hasErrno } from './file-errors.ts';
 import { openFd, openFlags, readFd, closeQuietly } from './raw-files.ts';
 import type { LocalPath } from './local-path.ts';
 
@@ -24,4 +25,26 @@ export async function localDigest(path: LocalPath, size: number, signal: AbortSi
   } finally {
     await closeQuietly(fd);
   }
+}
+
+/** Of two files of ours, both so long. One that is gone is like no other. */
+export async function sameContent(
+  one: LocalPath,
+  other: LocalPath,
+  size: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => digestOrNone(path, size, signal)));
+  return first !== undefined && first === second;
+}
+
+export async function isContent(path: LocalPath, content: Buffer, signal: AbortSignal): Promise<boolean> {
+  return (await digestOrNone(path, content.length, signal)) === createHash('sha256').update(content).digest('hex');
+}
+
+function digestOrNone(path: LocalPath, size: number, signal: AbortSignal): Promise<string | undefined> {
+  return localDigest(path, size, signal).catch((error: unknown) => {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    return undefined;
+  });
 }

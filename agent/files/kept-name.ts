@@ -1,9 +1,10 @@
 /** Names for what comes beside a file of the same name, where both are to be kept: `report (2).pdf`. */
 import type { BigIntStats } from 'node:fs';
 import { unlink } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import { pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
+import { isContent, sameContent } from './content-digest.ts';
 import type { WrittenFile } from './file-tree.ts';
 import { etagOf, modifiedOf } from './file-version.ts';
 import { numberedName } from './local-name.ts';
@@ -20,17 +21,17 @@ export function isVersion(stat: BigIntStats | undefined, { size, modified }: Ver
   return stat?.isFile() === true && stat.size === BigInt(size) && modifiedOf(stat) === modified;
 }
 
-/** Whether this version is there, under the name or a numbered one. */
-export async function isKept(spot: Spot, version: Version): Promise<boolean> {
+/** Where this version is, under the name or a numbered one, by size and time. */
+export async function keptAs(spot: Spot, version: Version): Promise<WirePath | undefined> {
   for (const each of candidates(spot)) {
     const stat = await lookAt(each.at);
-    if (stat === undefined) return false;
-    if (isVersion(stat, version)) return true;
+    if (stat === undefined) return undefined;
+    if (isVersion(stat, version)) return pathFromComponents(each.components);
   }
-  return false;
+  return undefined;
 }
 
-/** Gives a whole part the first name that is free; where one of them has this version already, that is it. */
+/** Gives a whole part the first name that is free; where one of them has this very file already, that is it. */
 export async function giveKept(
   writer: LocalWriter,
   { part, spot, version }: { part: Buffer; spot: Spot; version: Version },
@@ -38,7 +39,7 @@ export async function giveKept(
 ): Promise<WrittenFile> {
   for (const each of candidates(spot)) {
     const stat = await lookAt(each.at);
-    if (isVersion(stat, version)) {
+    if (isVersion(stat, version) && (await sameContent(part, each.at, version.size, signal))) {
       await unlink(part);
       return { entry: entryOf(pathFromComponents(each.components), stat), etag: etagOf(stat), created: false };
     }
@@ -50,19 +51,21 @@ export async function giveKept(
 }
 
 interface KeptWrite {
-  readonly version: Version;
-  readonly body: () => Readable;
+  readonly content: Buffer;
+  readonly modified: number;
   readonly signal: AbortSignal;
 }
 
 /** As `giveKept`, of a file that is in memory. */
 export async function writeKept(tree: WritableLocalTree, path: WirePath, write: KeptWrite): Promise<void> {
+  const { content, modified, signal } = write;
+  const version = { size: content.length, modified };
   await tree.spots.hold(path, async (spot) => {
     for (const each of candidates(spot)) {
       const stat = await lookAt(each.at);
-      if (isVersion(stat, write.version)) return;
+      if (isVersion(stat, version) && (await isContent(each.at, content, signal))) return;
       if (stat !== undefined) continue;
-      const options = { ...write.version, body: write.body(), fresh: true, signal: write.signal };
+      const options = { ...version, body: Readable.from([content]), fresh: true, signal };
       const written = await tree.write(pathFromComponents(each.components), options).catch(unlessTaken);
       if (written !== undefined) return;
     }

@@ -5,10 +5,11 @@ import type { WirePath } from '../../protocol/wire-path.ts';
 import { type ArchivedFile, type MissingFile, packArchive } from './archive-format.ts';
 import { filesOf } from './archive-serve.ts';
 import { jsonOf, peerName } from './peer-http.ts';
-import { offer, paced, type PutContext } from './put-context.ts';
+import { paced, type PutContext } from './put-context.ts';
 import { ArchiveAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer } from './send-to-peer.ts';
+import { offerVerified } from './verify-there.ts';
 
 export interface FailedPut {
   readonly entry: PeerEntry;
@@ -101,7 +102,7 @@ class BatchRun {
   }
 
   async #offerAgain(entries: readonly PeerEntry[], signal: AbortSignal): Promise<void> {
-    const answers = await offer(this.#context, this.#to, entries, signal);
+    const answers = await offerVerified(this.#context, { folder: this.#to, entries }, signal);
     for (const [at, { path, size }] of entries.entries()) {
       const answer = answers[at];
       if (answer?.state === 'here') {

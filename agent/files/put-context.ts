@@ -49,14 +49,8 @@ export async function offer(
   throw new NethoodError('bad-message', `${peerName(peer)} did not answer to each file that it was offered.`);
 }
 
-/** To one entry. @throws where it is refused */
-export async function offerOne(
-  context: PutContext,
-  folder: WirePath,
-  entry: PeerEntry,
-  signal: AbortSignal,
-): Promise<Exclude<OfferAnswer, { state: 'refused' }>> {
-  const [answer] = await offer(context, folder, [entry], signal);
+/** The one answer. @throws where it is refused */
+export function taken([answer]: readonly OfferAnswer[]): Exclude<OfferAnswer, { state: 'refused' }> {
   if (answer?.state === 'here' || answer?.state === 'wanted') return answer;
   throw new NethoodError(answer?.code ?? 'internal', answer?.message ?? 'Nothing was offered.');
 }

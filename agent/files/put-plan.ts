@@ -6,7 +6,8 @@ import type { OfferAnswer, PeerEntry } from '../../protocol/peer.ts';
 import { parentPath, rootPath, type WirePath } from '../../protocol/wire-path.ts';
 import { archiveLimits } from './archive-format.ts';
 import type { FailedPut } from './put-batch.ts';
-import { offer, type PutContext } from './put-context.ts';
+import type { PutContext } from './put-context.ts';
+import { offerVerified } from './verify-there.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export type PutJob =
@@ -48,7 +49,8 @@ export class PutPlan {
       const page = await source.walk(rootPath, cursor, signal);
       progress.add({ skipped: page.skipped });
       const entries = page.entries.filter((entry) => this.#isOpen(entry));
-      const answers = entries.length === 0 ? [] : await offer(this.#context, this.#deps.to, entries, signal);
+      const offered = { folder: this.#deps.to, entries };
+      const answers = entries.length === 0 ? [] : await offerVerified(this.#context, offered, signal);
       for (const [at, entry] of entries.entries()) await this.#plan(entry, answers[at], signal);
       // Whoever waits for work gets what there is; else batches are filled up first.
       if (this.#deps.queue.empty) await this.#endBatch(signal);

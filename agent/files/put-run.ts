@@ -3,13 +3,14 @@ import { NethoodError } from '../../protocol/errors.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import { parentPath, pathComponents, pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
 import type { PutOrder } from './files-service.ts';
-import { offerOne, type PutContext } from './put-context.ts';
+import { offer, type PutContext, taken } from './put-context.ts';
 import { putFile } from './put-file.ts';
 import { putFolder } from './put-folder.ts';
 import { openSource, type PutSource } from './put-source.ts';
 import { putTargetOf, shownPlace } from './put-target.ts';
 import { createRemoteTree } from './remote-tree.ts';
 import type { TransferWork, WorkGround } from './transfer-work.ts';
+import { offerVerified } from './verify-there.ts';
 
 /** @throws what the source or the neighbour says */
 export async function beginPut(ground: WorkGround, order: PutOrder): Promise<TransferWork> {
@@ -61,7 +62,8 @@ interface Sent {
 async function sentFile(context: PutContext, { opened, to }: Sent, signal: AbortSignal): Promise<WirePath> {
   const { entry, path } = opened;
   context.progress.totals(1, entry.size);
-  const answer = await offerOne(context, parentPath(to), { ...entry, path: lastOf(to) }, signal);
+  const offered = { folder: parentPath(to), entries: [{ ...entry, path: lastOf(to) }], from: () => path };
+  const answer = taken(await offerVerified(context, offered, signal));
   if (answer.state === 'here') {
     context.progress.add({ files: 1, bytes: entry.size, resumedFrom: entry.size });
     return to;
@@ -73,7 +75,7 @@ async function sentFile(context: PutContext, { opened, to }: Sent, signal: Abort
 
 async function sentFolder(context: PutContext, { opened, to }: Sent, signal: AbortSignal): Promise<WirePath> {
   const { entry } = opened;
-  await offerOne(context, parentPath(to), { ...entry, path: lastOf(to) }, signal);
+  taken(await offer(context, parentPath(to), [{ ...entry, path: lastOf(to) }], signal));
   await putFolder(context, { to, modified: entry.modified }, signal);
   return to;
 }

@@ -139,10 +139,8 @@ class ArchiveReception implements AsyncDisposable {
     const { tree } = this.#reception;
     const { keep, signal } = this.#deps;
     await this.#flush();
-    const version = { size: content.length, modified };
-    const body = (): Readable => Readable.from([content]);
-    if (keep) await writeKept(tree, path, { version, body, signal });
-    else await tree.write(path, { ...version, body: body(), signal });
+    if (keep) await writeKept(tree, path, { content, modified, signal });
+    else await tree.write(path, { size: content.length, modified, body: Readable.from([content]), signal });
   }
 
   async #takenIn(path: WirePath, folder: GuardedFolder): Promise<Set<string> | undefined> {

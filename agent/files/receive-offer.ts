@@ -8,7 +8,7 @@ import { archiveLimits } from './archive-format.ts';
 import { quotedPath, writeError } from './file-errors.ts';
 import { FolderCache } from './folder-cache.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
-import { isKept, isVersion } from './kept-name.ts';
+import { isVersion, keptAs } from './kept-name.ts';
 import { sealFolder } from './local-folder.ts';
 import type { Spot } from './local-spot.ts';
 import { namesOfFolder } from './names-of-folder.ts';
@@ -121,8 +121,12 @@ class Offered implements AsyncDisposable {
     const names = await this.#namesIn(parentPath(path), spot.folder);
     // Nothing is called so; what is there of a large file has another name.
     if (small && names?.has(latin1(spot.name)) === false) return { state: 'wanted', held: 0 };
-    const here = this.#deps.ask.keep ? await isKept(spot, entry) : isVersion(await lookAt(spot.at), entry);
-    if (here) return { state: 'here' };
+    if (!this.#deps.ask.keep) {
+      if (isVersion(await lookAt(spot.at), entry)) return { state: 'here' };
+    } else {
+      const kept = await keptAs(spot, entry);
+      if (kept !== undefined) return { state: 'here', path: kept };
+    }
     if (small) return { state: 'wanted', held: 0 };
     const { uploads, asker, ask } = this.#deps;
     return { state: 'wanted', held: await uploads.held(uploads.keyOf(asker, ask.share, path), spot) };

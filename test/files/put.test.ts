@@ -9,6 +9,7 @@ import type { PutOrder, Transfers } from '../../agent/files/files-service.ts';
 import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
+import { features } from '../../protocol/peer.ts';
 import { typedPathReadings } from '../../protocol/wire-path.ts';
 import { AnnasShare, annaId, codeOf, never, sha256, temporaryFolder } from './files-support.ts';
 
@@ -114,9 +115,33 @@ describe('a file', () => {
   it('that is there already is not sent again', async () => {
     await have('a.bin', randomBytes(9_000_000));
     await put('a.bin');
-    const posts = anna.requests.length;
+    const before = anna.taken;
     expect(await put('a.bin')).toMatchObject({ state: 'done', bytes: 9_000_000, resumedFrom: 9_000_000 });
-    expect(anna.requests).toHaveLength(posts);
+    expect(anna.taken - before).toBeLessThan(10_000);
+  });
+
+  it('that is there with the same size and time, but another content, is sent', async () => {
+    for (const [name, size] of [
+      ['small', 3_000],
+      ['large', 9_000_000],
+    ] as const) {
+      const content = randomBytes(size);
+      await have(name, content);
+      await put(name);
+      content[size >> 1] = (content[size >> 1] ?? 0) ^ 1;
+      await have(name, content);
+      expect(await put(name)).toMatchObject({ state: 'done', bytes: size, resumedFrom: 0 });
+      await expectSame(name);
+    }
+    expect(await namesThere()).toEqual(['large', 'small']);
+  });
+
+  it('that is there is known by size and time alone where the owner cannot tell more', async () => {
+    anna.features = new Set(features.filter((feature) => feature !== 'digests'));
+    await have('a.txt', 'one');
+    await put('a.txt');
+    await have('a.txt', 'two');
+    expect(await put('a.txt')).toMatchObject({ state: 'done', resumedFrom: 3 });
   });
 
   it('takes the place of another, whole and at once', async () => {
@@ -134,6 +159,19 @@ describe('a file', () => {
     expect(await put('a.txt', '', { keep: true })).toMatchObject({ state: 'done', resumedFrom: 3 });
     expect(await namesThere()).toEqual(['a (2).txt', 'a.txt']);
     expect(await readFile(there('a.txt'), 'utf8')).toBe('what was there');
+  });
+
+  it('comes beside one of the same size and time too, where its content is another', async () => {
+    for (const size of [3_000, 9_000_000]) {
+      const [one, two] = [randomBytes(size), randomBytes(size)];
+      for (const content of [one, two, one, two]) {
+        await have(`${size}.bin`, content);
+        expect(await put(`${size}.bin`, '', { keep: true })).toMatchObject({ state: 'done' });
+      }
+      expect((await readFile(there(`${size}.bin`))).equals(one)).toBe(true);
+      expect((await readFile(there(`${size} (2).bin`))).equals(two)).toBe(true);
+    }
+    expect(await namesThere()).toHaveLength(4);
   });
 
   it.each([
@@ -333,6 +371,20 @@ describe('a folder', () => {
     expect(view.bytes - view.resumedFrom).toBe(3);
     expect(anna.taken - before).toBeLessThan(100_000);
     expect(await readFile(there('work/part 3/new.txt'), 'utf8')).toBe('new');
+  });
+
+  it('a second time sends what has changed without a new size or time, and nothing else', async () => {
+    for (const name of ['a', 'b', 'c']) await have(`work/${name}`, name.repeat(9));
+    await put('work');
+    await have('work/b', 'B'.repeat(9));
+    for (const keep of [false, true]) {
+      const before = anna.taken;
+      const view = await put('work', '', { keep });
+      expect(view).toMatchObject({ state: 'done', files: 3, bytes: 27, resumedFrom: keep ? 27 : 18 });
+      expect(anna.taken - before).toBeLessThan(10_000);
+      expect(await readFile(there('work/b'), 'utf8')).toBe('B'.repeat(9));
+    }
+    expect(await namesThere('work')).toEqual(['a', 'b', 'c']);
   });
 
   it('is merged with what is there; both are kept where that is asked for', async () => {
