@@ -11,8 +11,6 @@ import { createControlServer } from './control/server.ts';
 import type { SnapshotStore } from './control/snapshot.ts';
 import { newToken } from './control/token.ts';
 import { judgeCards } from './discovery/cards.ts';
-import { lookAtMdnsPort } from './discovery/port-users.ts';
-import { browseOnce } from './discovery/second-opinion.ts';
 import { allSystemCards } from './discovery/system-cards.ts';
 import type { Mounts } from './files/mounts.ts';
 import { createRemoteTree } from './files/remote-tree.ts';
@@ -35,8 +33,8 @@ export function composeDoctor(
       device: { id: ground.identity.id, name: ground.name },
       peersPort: ground.block.ports.peers,
       cards: () => judgeCards(allSystemCards(), config.current.lan, platform),
-      browse: browseOnce,
-      portUsers: lookAtMdnsPort,
+      browse: async (look, ms) => (await import('./discovery/second-opinion.ts')).browseOnce(look, ms),
+      portUsers: async () => (await import('./discovery/port-users.ts')).lookAtMdnsPort(),
     }),
   );
 }

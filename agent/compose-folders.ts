@@ -5,7 +5,7 @@ import { MountStore } from './files/mount-store.ts';
 import { Mounts } from './files/mounts.ts';
 import { createRemoteTree } from './files/remote-tree.ts';
 import type { Shares } from './files/files-service.ts';
-import { createDavHandler } from './files/webdav.ts';
+import { createDavHandler } from './files/webdav-on-demand.ts';
 import type { HttpRoute, Neighbours } from './peers/neighbours.ts';
 import type { AgentDeps, Ground } from './compose-ground.ts';
 

@@ -40,7 +40,7 @@ export async function composePrinting(
     deviceId: identity.id,
     deviceName: name,
     gateway: {
-      installer: selectInstaller(deps),
+      installer: await selectInstaller(deps),
       folder: join(paths.state, 'installed'),
       port: block.ports.loopback,
       user: deps.user,

@@ -11,7 +11,6 @@ import { type DeviceId, DisplayName, shortId } from '../../protocol/ids.ts';
 import type { Clock } from '../base/clock.ts';
 import { Scope } from '../base/scope.ts';
 import type { Card, CardVerdict, JudgedCard } from '../discovery/cards.ts';
-import { diagnose } from '../discovery/diagnosis.ts';
 import type { Sighting } from '../discovery/discovery.ts';
 import type { LinkReport, Reporting } from '../discovery/discovery-report.ts';
 import type { PortUsers } from '../discovery/port-users.ts';
@@ -101,6 +100,7 @@ async function examine(deps: DoctorDeps, signal: AbortSignal): Promise<DoctorRep
     sightings: byMulticast.slice(0, mostListed).map(sightingView),
     secondOpinion: { sightings: seen.map(seenView), failures },
   };
+  const { diagnose } = await import('../discovery/diagnosis.ts');
   return { ...facts, findings: diagnose(facts) };
 }
 

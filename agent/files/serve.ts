@@ -7,11 +7,9 @@ import { NethoodError } from '../../protocol/errors.ts';
 import { ShareId } from '../../protocol/ids.ts';
 import { parseWirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
-import { serveArchive } from './archive-serve.ts';
 import { FairTurns } from './fair-turns.ts';
 import { receiveFile } from './receive-file.ts';
 import { receivePut } from './receive-put.ts';
-import { serveDigests } from './serve-digests.ts';
 import { type ServeFileDeps, serveFile } from './serve-file.ts';
 import type { LocalShares } from './shares.ts';
 import { askerOf, ServedTrees } from './tree-serve.ts';
@@ -64,8 +62,8 @@ async function answer({ shares, uploads, trees, serving }: FilesRouteDeps, excha
     case 'PUT':
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
-      if (rest === 'digests') return serveDigests(tree, exchange);
-      if (rest === 'archive') return serveArchive(tree, uploads.limit, exchange);
+      if (rest === 'digests') return (await import('./serve-digests.ts')).serveDigests(tree, exchange);
+      if (rest === 'archive') return (await import('./archive-serve.ts')).serveArchive(tree, uploads.limit, exchange);
       if (rest.startsWith('tree/')) return trees.serve(tree, parseWirePath(rest.slice('tree/'.length)), exchange);
       return receivePut(shares, uploads, { share, rest, exchange });
     case undefined:

@@ -10,10 +10,7 @@ import { Scope } from '../base/scope.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 import { NeighbourContact } from './contact.ts';
 import type { GetOrder, PutOrder, Transfers } from './files-service.ts';
-import { beginGetMatches } from './get-matches.ts';
-import { beginGet } from './get-run.ts';
 import { identityHash } from './part-name.ts';
-import { beginPut } from './put-run.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Transfer } from './transfer.ts';
 import { TransferRecords } from './transfer-records.ts';
@@ -67,17 +64,19 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     const { neighbour, share, path, destination, matching } = order;
     if (matching === undefined) {
       const key = identityHash('get', neighbour, share, path, destination);
-      return this.#joined(key, (ground) => beginGet(ground, order));
+      return this.#joined(key, async (ground) => (await import('./get-run.ts')).beginGet(ground, order));
     }
     const key = identityHash('get', neighbour, share, path, destination, matching);
-    return this.#joined(key, (ground) => beginGetMatches(ground, { ...order, matching }));
+    const begin = async (ground: WorkGround): Promise<TransferWork> =>
+      (await import('./get-matches.ts')).beginGetMatches(ground, { ...order, matching });
+    return this.#joined(key, begin);
   }
 
   put(order: PutOrder): Promise<TransferView> {
     const [path = ''] = order.readings;
     const how = `${order.keep ? 'keep' : ''} ${order.into ? 'into' : ''}`;
     const key = identityHash('put', order.neighbour, order.share, path, order.source, how);
-    return this.#joined(key, (ground) => beginPut(ground, order));
+    return this.#joined(key, async (ground) => (await import('./put-run.ts')).beginPut(ground, order));
   }
 
   async cancel(id: TransferId): Promise<TransferView> {

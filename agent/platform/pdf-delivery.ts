@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { Document } from '../printing/print-backend.ts';
-import { type PageRange, selectPages } from './pdf-pages.ts';
-import { rasterKinds, rasterToPdf } from './raster-to-pdf.ts';
+import type { PageRange } from './pdf-pages.ts';
 
 export interface TakenDocument {
   /** Of the file. */
@@ -20,6 +19,8 @@ const mostToChooseFrom = 128 * 2 ** 20;
 
 /** Whole and fsynced under the hidden name, raster as PDF, only the pages that are asked for, or nothing at all. @throws `bad-document` and what the disk says */
 export async function takeDocument(document: Document, hidden: string, signal: AbortSignal): Promise<TakenDocument> {
+  // What knows raster and the inside of PDF is loaded by the first who needs it: many PCs never print into files.
+  const { rasterKinds, rasterToPdf } = await import('./raster-to-pdf.ts');
   const incoming = `${hidden}-new`;
   const file = createWriteStream(incoming, { mode: 0o644, flush: true });
   const kind = rasterKinds.get(document.format);
@@ -56,6 +57,7 @@ async function keepPages(path: string, format: string, ranges: readonly PageRang
   if (format === 'text/plain') throw new NethoodError('bad-document', 'A text that is kept as text has no pages.');
   if ((await stat(path)).size > mostToChooseFrom)
     throw new NethoodError('bad-document', 'The document is too large for taking pages out of it.');
+  const { selectPages } = await import('./pdf-pages.ts');
   const { pdf, pages } = selectPages(await readFile(path), ranges);
   await writeFile(path, pdf, { flush: true });
   return pages;

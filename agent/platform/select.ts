@@ -7,14 +7,9 @@ import type { PrintBackend } from '../printing/print-backend.ts';
 import type { PrinterInstaller } from '../printing/printer-installer.ts';
 import { createCupsBackend } from './cups.ts';
 import { openPdfPrinter } from './pdf-printer.ts';
-import { powershellCommand, scriptRunner, windowsEnvironment } from './powershell-script.ts';
 import { CupsInstaller } from './printer-install-cups.ts';
-import { WindowsInstaller } from './printer-install-windows.ts';
-import { openWindowsBackend } from './windows-printing.ts';
-import { WindowsProcess } from './windows-process.ts';
-import { windowsScript } from './windows-script.ts';
 
-interface BackendDeps {
+export interface BackendDeps {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly paths: Paths;
@@ -34,29 +29,18 @@ export interface Backends {
 export async function selectBackends(deps: BackendDeps): Promise<Backends> {
   const { platform, env, paths, clock, instances, log } = deps;
   const pdf = await openPdfPrinter({ folder: paths.files, stateFolder: join(paths.state, 'pdf'), clock });
-  if (platform === 'win32') return { windows: await windowsBackend(deps), pdf };
+  if (platform === 'win32') return { windows: await (await forWindows()).windowsBackend(deps), pdf };
   return { cups: createCupsBackend({ env, clock, instances, log: log.child({ part: 'cups' }) }), pdf };
 }
 
-/** Nothing is started before Windows is asked for the first time. */
-function windowsBackend({ env, paths, clock, random, instances, log }: BackendDeps): Promise<PrintBackend> {
-  const process = new WindowsProcess({
-    command: [...powershellCommand(env), windowsScript],
-    env: windowsEnvironment(env),
-    clock,
-    random,
-    log: log.child({ part: 'windows' }),
-  });
-  return openWindowsBackend({ process, stateFolder: join(paths.state, 'windows'), clock, instances });
-}
+/** A seventh of the agent's code, which no other system needs to load. */
+const forWindows = () => import('./select-windows.ts');
 
 interface InstallerDeps extends Pick<BackendDeps, 'platform' | 'env' | 'clock'> {
   readonly user: string;
 }
 
 /** Who makes queues in the print system of this PC. */
-export function selectInstaller(deps: InstallerDeps): PrinterInstaller {
-  return deps.platform === 'win32'
-    ? new WindowsInstaller(scriptRunner(powershellCommand(deps.env)))
-    : new CupsInstaller(deps);
+export async function selectInstaller(deps: InstallerDeps): Promise<PrinterInstaller> {
+  return deps.platform === 'win32' ? (await forWindows()).windowsInstaller(deps.env) : new CupsInstaller(deps);
 }
