@@ -22,8 +22,10 @@ import { createShares } from './files/shares.ts';
 import { createTransfers } from './files/transfers.ts';
 import { createUploads } from './files/uploads.ts';
 import { createGuestPort, type GuestPort } from './peers/guest-port.ts';
+import { cardAddresses } from './peers/host-header.ts';
 import { createNeighbours } from './peers/neighbours-service.ts';
 import type { Neighbours } from './peers/neighbours.ts';
+import { ownAddresses } from './peers/own-addresses.ts';
 import { openPeerPort, type PeerUpgrade } from './peers/peer-port.ts';
 import { createTransport } from './peers/transport.ts';
 import type { LocalPrintService } from './printing/print-service-deps.ts';
@@ -84,20 +86,27 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
 
 /** The doors for neighbours and for guests. */
 function openDoors(scope: Scope, deps: AgentDeps, ground: Ground, net: Net): GuestPort {
-  // Who is on-link may see more than who is not.
-  scope.use(ground.cards.events.on('changed', () => net.neighbours.resourcesChanged()));
   const guestRoutes = [net.printing.ippRoute, composeGuestFolders(deps, ground, net.shares)];
   const guests = scope.use(
     createGuestPort({ ...ground, ...net, port: ground.block.ports.guests, routes: guestRoutes }),
   );
   // The peers port opens last of the doors: whoever calls finds everything there.
-  scope.use(
+  const peers = scope.use(
     openPeerPort({
       ...ground,
       ...net,
       server: ground.block.peers,
       routes: [net.filesRoute, net.printing.ippRoute],
       accept: net.accept,
+    }),
+  );
+  scope.use(
+    ground.cards.events.on('changed', () => {
+      const isOwn = ownAddresses(cardAddresses());
+      net.neighbours.readdressed(isOwn);
+      peers.readdressed(isOwn);
+      // Who is on-link may see more than who is not.
+      net.neighbours.resourcesChanged();
     }),
   );
   return guests;

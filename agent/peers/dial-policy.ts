@@ -47,8 +47,8 @@ export interface DialState {
   readonly entries: ReadonlyMap<DeviceId, DialEntry>;
 }
 
-/** `left`: it said goodbye; `refused`: it will not have us, or speaks another version. */
-export type LossKind = 'broken' | 'left' | 'refused';
+/** `left`: it said goodbye; `refused`: it will not have us, or speaks another version; `moved`: we did, and only we know. */
+export type LossKind = 'broken' | 'left' | 'refused' | 'moved';
 
 export type DialEvent = { readonly now: number } & (
   | { readonly type: 'tick' }
@@ -179,6 +179,7 @@ function lost(entry: DialEntry, event: Extract<DialEvent, { type: 'lost' }>, wai
   const { now, kind, random } = event;
   const steady = now - entry.connectedAt >= dialLimits.steadyMs;
   const idle = { ...entry, phase: 'idle', triedAt: now } as const;
+  if (kind === 'moved') return { ...idle, failures: 0, dueAt: now };
   if (kind === 'refused') return { ...idle, failures: 7, dueAt: now + backoffMs(7, random) };
   if (kind === 'broken' && steady) return { ...idle, failures: 0, dueAt: now + wait };
   const failures = steady ? 1 : entry.failures + 1;

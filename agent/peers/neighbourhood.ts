@@ -14,9 +14,10 @@ import { DialSchedule } from './dial-schedule.ts';
 import type { LookUp } from './neighbours-lookup.ts';
 import type { Neighbour, NeighbourEvents } from './neighbours.ts';
 import { looksSame, viewOf } from './neighbours-view.ts';
+import type { IsOwn } from './own-addresses.ts';
 import { addressFromText } from './peer-address.ts';
 import type { PeerSocket, PeerTransport } from './peer-socket.ts';
-import { candidatesOf, PeerTable, type Candidate, type PeerRecord } from './peer-table.ts';
+import { candidatesOf, hasLeft, PeerTable, type Candidate, type PeerRecord } from './peer-table.ts';
 import { lossOf } from './session-loss.ts';
 import type { Session, SessionEnd } from './session.ts';
 import type { Greeting } from './session-state.ts';
@@ -128,8 +129,11 @@ export class Neighbourhood implements Disposable {
   seen(sighting: Sighting): void {
     const { id } = sighting;
     if (id === this.#deps.self) return;
+    const before = this.table.get(id);
     const noted = this.table.sight(sighting);
     if (noted === undefined) return;
+    const session = this.sessions.get(id);
+    if (session !== undefined && hasLeft(session.socket.address, before, noted.record)) session.doubt();
     this.#evict(noted.evicted);
     if (noted.fresh) this.#setAbsence(id, undefined);
     this.#dialSoon(id, { fresh: noted.fresh });
@@ -164,6 +168,13 @@ export class Neighbourhood implements Disposable {
       this.sessions.close(id, closeCodes.blocked, 'blocked');
     } else if (this.table.get(id) !== undefined) this.#dialSoon(id, { fresh: true });
     this.#changed(id);
+  }
+
+  /** Sessions by addresses that we had end at once, and those who knew us by them are dialled by us: they cannot know. */
+  readdressed(isOwn: IsOwn): void {
+    for (const session of this.sessions.all())
+      if (!isOwn(session.socket.localAddress)) session.close(closeCodes.moved, 'another address');
+    this.#schedule.tell({ type: 'woke' });
   }
 
   woke(): void {

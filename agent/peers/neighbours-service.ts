@@ -21,8 +21,10 @@ import { loadNeighbours, NeighboursFile } from './neighbours-file.ts';
 import { lookUpHost, type LookUp } from './neighbours-lookup.ts';
 import type { Neighbour, Neighbours, PeerAsk } from './neighbours.ts';
 import { findNeighbour, noNeighbour } from './neighbours-view.ts';
+import { shownAddress } from './host-header.ts';
+import type { IsOwn } from './own-addresses.ts';
 import { hostHeader, parseHostAndPort } from './peer-address.ts';
-import { createPeerHttpAgent } from './peer-http-agent.ts';
+import { createPeerHttpAgent, type PeerHttpAgent } from './peer-http-agent.ts';
 import type { PeerSocket } from './peer-socket.ts';
 import type { Candidate } from './peer-table.ts';
 import type { PeerTls } from './peer-tls.ts';
@@ -50,6 +52,8 @@ export interface NeighboursService extends Neighbours, AsyncDisposable {
   rename(name: string): void;
   /** What we think of it is another matter now: a block ends its session at once. */
   trustChanged(id: DeviceId): void;
+  /** Our addresses changed: connections from those that are gone end, and are made again from what is there now. */
+  readdressed(isOwn: IsOwn): void;
 }
 
 /** Dials the neighbours that were known, and begins to listen. @throws what the disk fails with */
@@ -67,7 +71,7 @@ class Service implements NeighboursService {
   readonly #hood: Neighbourhood;
   readonly #file: NeighboursFile;
   readonly #lookUp: LookUp;
-  readonly #agents = new Map<DeviceId, HttpAgent & Disposable>();
+  readonly #agents = new Map<DeviceId, PeerHttpAgent>();
 
   constructor(deps: NeighboursDeps, path: string, known: ConstructorParameters<typeof Neighbourhood>[1]) {
     this.#deps = deps;
@@ -79,7 +83,7 @@ class Service implements NeighboursService {
     this.#file = this.#scope.use(new NeighboursFile({ path, clock, log, records: () => this.#hood.table.all() }));
     this.#scope.use(this.#hood);
     const { sessions } = this.#hood;
-    this.#scope.use(sessions.events.on('ready', () => this.#file.changed()));
+    this.#scope.use(sessions.events.on('ready', (session, _, old) => this.#sessionReady(session, old)));
     this.#scope.use(sessions.events.on('lost', ({ id }, { code }) => this.#sessionLost(id, code)));
     this.#scope.use(discovery.events.on('seen', (sighting) => this.#hood.seen(sighting)));
     this.#scope.use(discovery.events.on('lost', (id) => this.#hood.unseen(id)));
@@ -171,6 +175,11 @@ class Service implements NeighboursService {
     if (this.#deps.trustOf(id) === 'blocked') this.#dropAgent(id);
   }
 
+  readdressed(isOwn: IsOwn): void {
+    this.#hood.readdressed(isOwn);
+    for (const agent of this.#agents.values()) agent.end(({ localAddress }) => !isOwn(localAddress));
+  }
+
   async addByHand(text: string): Promise<Neighbour> {
     const { host, zone, port } = parseHostAndPort(text);
     const addresses: readonly Address[] = zone === undefined ? await this.#lookUp(host) : [{ address: host, zone }];
@@ -224,6 +233,14 @@ class Service implements NeighboursService {
     const waiting = waitForSession(this.#hood, id, { clock: this.#deps.clock, ms: deadlines.dial, signal });
     this.#hood.want(id);
     return await waiting;
+  }
+
+  /** Who calls from elsewhere in the middle of a session has left where it was: nothing answers there any more. */
+  #sessionReady({ id, socket }: Session, old: Session | undefined): void {
+    this.#file.changed();
+    const left = old?.socket.address;
+    if (left === undefined || left === socket.address) return;
+    this.#agents.get(id)?.end(({ remoteAddress }) => shownAddress(remoteAddress) === left);
   }
 
   #sessionLost(id: DeviceId, code: number): void {

@@ -1,5 +1,6 @@
 /** `node:http` over sockets to one neighbour: each comes from a dial that has checked the neighbour's key. */
 import { Agent, type ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
@@ -18,7 +19,7 @@ const settingsOfAgents: PeerHttpAgentSettings = { requests: 8, idleSockets: 4, i
 export function createPeerHttpAgent(
   connect: (signal: AbortSignal) => Promise<TLSSocket>,
   settings: Partial<PeerHttpAgentSettings> = {},
-): Agent & Disposable {
+): PeerHttpAgent {
   return new PeerHttpAgent(connect, { ...settingsOfAgents, ...settings });
 }
 
@@ -30,7 +31,7 @@ interface AddRequest {
 /** Node passes no socket with an error; its types want one. */
 type Created = (error: Error | null, socket: Duplex) => void;
 
-class PeerHttpAgent extends Agent implements Disposable, AddRequest {
+export class PeerHttpAgent extends Agent implements Disposable, AddRequest {
   readonly #connect: (signal: AbortSignal) => Promise<TLSSocket>;
   readonly #most: number;
   readonly #ended = new AbortController();
@@ -73,6 +74,12 @@ class PeerHttpAgent extends Agent implements Disposable, AddRequest {
   override destroy(): void {
     this.#ended.abort(new DOMException('The neighbour is no longer asked.', 'AbortError'));
     super.destroy();
+  }
+
+  /** Those that lead nowhere any more, without waiting until they stall. */
+  end(leadsNowhere: (socket: Socket) => boolean): void {
+    for (const sockets of [...Object.values(this.sockets), ...Object.values(this.freeSockets)])
+      for (const socket of sockets ?? []) if (leadsNowhere(socket)) socket.destroy();
   }
 
   [Symbol.dispose](): void {

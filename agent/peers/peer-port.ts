@@ -18,6 +18,7 @@ import { bodyLimits, type BodyLimits } from './body-watch.ts';
 import { cardAddresses, shownAddress } from './host-header.ts';
 import { HttpDoor, httpTimeouts, type HttpTimeouts, type HttpVisitor } from './http-door.ts';
 import type { HttpRoute } from './neighbours.ts';
+import type { IsOwn } from './own-addresses.ts';
 import { peerTlsOptions, readDeviceId } from './peer-tls.ts';
 import { type GateLimits, peerGateLimits, SocketGate } from './socket-gate.ts';
 
@@ -25,6 +26,7 @@ import { type GateLimits, peerGateLimits, SocketGate } from './socket-gate.ts';
 export interface PeerUpgrade {
   readonly id: DeviceId;
   readonly address: string;
+  readonly localAddress: string;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
@@ -67,14 +69,20 @@ export interface PeerPortDeps {
 interface Peer {
   readonly id: DeviceId;
   readonly address: string;
+  readonly localAddress: string;
+}
+
+export interface PeerDoor extends AsyncDisposable {
+  /** Ends what came in by an address that is gone: the other side cannot be told, and would be waited for. */
+  readdressed(isOwn: IsOwn): void;
 }
 
 /** Serves until disposed. */
-export function openPeerPort(deps: PeerPortDeps): AsyncDisposable {
+export function openPeerPort(deps: PeerPortDeps): PeerDoor {
   return new PeerPort(deps, { ...portSettings, ...deps.settings });
 }
 
-class PeerPort implements AsyncDisposable {
+class PeerPort implements PeerDoor {
   readonly #deps: PeerPortDeps;
   readonly #gate: SocketGate;
   readonly #door: HttpDoor;
@@ -115,6 +123,10 @@ class PeerPort implements AsyncDisposable {
     deps.server.on('connection', this.#connected);
   }
 
+  readdressed(isOwn: IsOwn): void {
+    for (const socket of this.#sockets) if (!isOwn(socket.localAddress)) socket.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#deps.server.off('connection', this.#connected);
     this.#trustChanges[Symbol.dispose]();
@@ -146,7 +158,7 @@ class PeerPort implements AsyncDisposable {
       socket.destroy();
       return;
     }
-    this.#peers.set(socket, { id, address });
+    this.#peers.set(socket, { id, address, localAddress: shownAddress(socket.localAddress) });
     const sockets = this.#ofDevice.get(id) ?? new Set();
     this.#ofDevice.set(id, sockets.add(socket));
     socket.once('close', () => {

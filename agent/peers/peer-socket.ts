@@ -14,6 +14,8 @@ export interface PeerSocket {
   readonly id: DeviceId;
   /** The other side's address, as text with zone. */
   readonly address: string;
+  /** Ours; empty where it is not known. */
+  readonly localAddress: string;
   /** True where we dialled. */
   readonly dialled: boolean;
   readonly events: Emitter<PeerSocketEvents>;

@@ -128,6 +128,12 @@ export function candidatesOf({ proved, rumoured }: PeerRecord): readonly Candida
   return all.filter((candidate, at) => keys.indexOf(key(candidate)) === at);
 }
 
+/** It was announced at this address, and is not any more. */
+export function hasLeft(address: string, before: PeerRecord | undefined, now: PeerRecord): boolean {
+  const names = ({ rumoured }: PeerRecord): boolean => rumoured.some((at) => addressText(at) === address);
+  return before !== undefined && names(before) && !names(now);
+}
+
 function unknown(id: DeviceId): PeerRecord {
   const nothing = { proved: [], rumoured: [], host: undefined, lastSeen: undefined, resources: noResources };
   return { id, name: id.slice(0, 8), sighted: false, ...nothing };

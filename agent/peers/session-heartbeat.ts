@@ -10,14 +10,19 @@ export interface Heartbeat {
   readonly heardAt: number;
   /** Rounds begun since then. */
   readonly rounds: number;
+  readonly doubtedAt: number;
 }
 
 const deadAfter = deadlines.pingAfter + deadlines.missedPings * deadlines.pingAnswer;
 /** A timer that comes so much too late says that this process did not run (SIGSTOP, sleep, a blocked loop). */
 const lateMs = 1_000;
+/** Where there is reason to think that the other side is not there any more, it gets so long to say a word; */
+export const doubtMs = 3_000;
+/** and so often it is asked, however often there is such reason. */
+const doubtEveryMs = 10_000;
 
 export function beginHeartbeat(pinger: boolean, now: number): Heartbeat {
-  return heard({ pinger, heardAt: now, rounds: 0 }, now);
+  return heard({ pinger, heardAt: now, rounds: 0, doubtedAt: -Infinity }, now);
 }
 
 export function heard(heartbeat: Heartbeat, now: number): Heartbeat {
@@ -40,6 +45,13 @@ export function beat(heartbeat: Heartbeat, now: number): { heartbeat: Heartbeat;
 /** After a sleep the silence starts again at its first ping, sent by either side: what lies unread in the socket comes first. */
 export function woken(heartbeat: Heartbeat, now: number): Heartbeat {
   return { ...heartbeat, heardAt: now - deadlines.pingAfter, rounds: 1 };
+}
+
+/** A rumour says that it is elsewhere. That alone ends nothing: it is asked, once, and ends by its own silence. */
+export function doubted(heartbeat: Heartbeat, now: number): Heartbeat {
+  if (now - heartbeat.doubtedAt < doubtEveryMs) return heartbeat;
+  const heardAt = Math.min(heartbeat.heardAt, now - deadAfter + doubtMs);
+  return { ...heartbeat, heardAt, rounds: deadlines.missedPings, doubtedAt: now };
 }
 
 /** How long we did not run: time that counts for no deadline, because nothing could be read meanwhile. */

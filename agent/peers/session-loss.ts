@@ -25,6 +25,7 @@ export function lossOf({ code, by }: SessionEnd): Loss {
   if (code === closeCodes.blocked) return { kind: 'refused', down: true, problem: blocks[by] };
   const problem = refusals.get(code);
   if (problem !== undefined) return { kind: 'refused', down: true, problem };
+  if (code === closeCodes.moved && by === 'us') return { kind: 'moved', down: false, problem: undefined };
   if (code === closeCodes.goingAway) return { kind: 'left', down: true, problem: undefined };
   if (code === closeCodes.dead || by === 'us') return { kind: 'broken', down: true, problem: silences[by] };
   return { kind: 'broken', down: false, problem: undefined };

@@ -7,11 +7,19 @@ export interface Rival {
   readonly dialled: boolean;
 }
 
+/** Two dials that cross do so within less: each side ends its own as soon as the other's is a session. */
+export const crossingMs = 2_000;
+
 /**
- * `current` was ready first. A new boot is a new process, so the old session is dead whatever it seems. Of one boot, the
- * session that the smaller DeviceId dialled stays; if one side dialled both, it had given up the first.
+ * `current` was ready first, `ahead` milliseconds before the newcomer was opened. A new boot is a new process, so the old
+ * session is dead whatever it seems. Nobody dials whom it has a session with: whoever comes so long after has given up the
+ * first, as has one who dialled both. Else the dials crossed, and the one of the smaller DeviceId stays.
  */
-export function newcomerStays(self: DeviceId, peer: DeviceId, current: Rival, newcomer: Rival): boolean {
-  if (current.boot !== newcomer.boot || current.dialled === newcomer.dialled) return true;
+export function newcomerStays(
+  { self, peer, ahead }: { self: DeviceId; peer: DeviceId; ahead: number },
+  current: Rival,
+  newcomer: Rival,
+): boolean {
+  if (current.boot !== newcomer.boot || current.dialled === newcomer.dialled || ahead >= crossingMs) return true;
   return newcomer.dialled === self < peer;
 }

@@ -67,8 +67,8 @@ export type SessionEvent =
   | { readonly type: 'worked'; readonly answer: Extract<Outgoing, { type: 'result' | 'error' }> }
   | { readonly type: 'tell'; readonly event: PeerEvent }
   | { readonly type: 'tick'; readonly now: number }
-  /** The computer woke up. */
-  | { readonly type: 'woke'; readonly now: number }
+  /** They may have gone: our computer slept, or they are rumoured to be elsewhere. */
+  | { readonly type: 'doubted'; readonly why: 'woke' | 'rumour'; readonly now: number }
   /** `by` them: the socket is closed already. */
   | { readonly type: 'close'; readonly code: number; readonly reason: string; readonly by: 'us' | 'them' };
 

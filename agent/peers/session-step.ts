@@ -1,7 +1,7 @@
 /** The transitions of a session: `step(state, event)` of `session-state.ts`. */
 import { NethoodError } from '../../protocol/errors.ts';
 import { closeCodes, deadlineOf, peerLimits, type PeerRequest } from '../../protocol/peer.ts';
-import { beat, sleptMs, woken, type Heartbeat } from './session-heartbeat.ts';
+import { beat, doubted, sleptMs, woken, type Heartbeat } from './session-heartbeat.ts';
 import {
   nextDeadline,
   type Ask,
@@ -32,8 +32,8 @@ export function step(state: SessionState, event: SessionEvent): SessionStep {
       return { state, effects: [{ type: 'send', frame: event.event }] };
     case 'tick':
       return tick(state, event.now);
-    case 'woke':
-      return ping({ ...state, heartbeat: woken(state.heartbeat, event.now) });
+    case 'doubted':
+      return doubt(state, event);
     case 'close':
       return end(state, event);
   }
@@ -128,6 +128,11 @@ function ping(state: SessionState): SessionStep {
   const id = state.lastId + 1;
   // Not among the open requests: whatever comes next is proof of life.
   return { state: { ...state, lastId: id }, effects: [{ type: 'send', frame: { type: 'ping', id } }] };
+}
+
+function doubt(state: SessionState, { why, now }: Extract<SessionEvent, { type: 'doubted' }>): SessionStep {
+  const heartbeat = (why === 'woke' ? woken : doubted)(state.heartbeat, now);
+  return heartbeat === state.heartbeat ? stay(state) : ping({ ...state, heartbeat });
 }
 
 function dead(state: SessionState): SessionStep {

@@ -16,8 +16,8 @@ export interface SessionTableDeps {
 }
 
 export interface SessionTableEvents {
-  /** It counts from now on, in place of any earlier one. */
-  readonly ready: [Session, Greeting];
+  /** It counts from now on, in place of any earlier one, which is given. */
+  readonly ready: [Session, Greeting, Session | undefined];
   /** It counted, and none follows it. */
   readonly lost: [Session, SessionEnd];
   /** It ended before it was ready. */
@@ -91,11 +91,15 @@ export class SessionTable {
     this.#greeting.delete(session);
     const old = this.#current.get(id);
     if (old !== undefined && !this.#stays(old, session)) {
+      // Who had no need to dial may have lost the other one.
+      old.doubt();
       return session.close(closeCodes.replaced, 'another session stays');
     }
     this.#current.set(id, session);
     this.#superseded.delete(id);
-    this.events.emit('ready', session, greeting);
+    const { address, localAddress, dialled } = session.socket;
+    this.#deps.log.debug({ peer: id, address, localAddress, dialled, replaces: old !== undefined }, 'in session');
+    this.events.emit('ready', session, greeting, old);
     old?.close(closeCodes.replaced, 'another session stays');
   }
 
@@ -107,7 +111,8 @@ export class SessionTable {
       { boot: was, dialled: old.socket.dialled },
       { boot: is, dialled: newcomer.socket.dialled },
     ] as const;
-    return newcomerStays(this.#deps.self, newcomer.id, ...rivals);
+    const { self } = this.#deps;
+    return newcomerStays({ self, peer: newcomer.id, ahead: newcomer.openedAt - old.readyAt }, ...rivals);
   }
 
   /** A restart never brings an earlier boot back: two devices have one key. */
@@ -118,6 +123,7 @@ export class SessionTable {
 
   #ended(session: Session, end: SessionEnd): void {
     const { id } = session;
+    this.#deps.log.debug({ peer: id, address: session.socket.address, ...end }, 'a session ended');
     const greeted = !this.#greeting.delete(session);
     if (this.#current.get(id) === session) {
       this.#current.delete(id);

@@ -45,6 +45,8 @@ const mostBufferedBytes = 8 << 20;
 export class Session {
   readonly events = new Emitter<SessionEvents>();
   readonly socket: PeerSocket;
+  /** By the clock, as `readyAt`. */
+  readonly openedAt: number;
   readonly #deps: SessionDeps;
   #state: SessionState;
   readonly #queue: SessionEvent[] = [];
@@ -55,13 +57,15 @@ export class Session {
   #timer: { readonly at: number; readonly timer: Disposable } | undefined;
   #heardAt: number | undefined;
   #greeting: Greeting | undefined;
+  #readyAt = Infinity;
   #end: SessionEnd | undefined;
 
   /** Says hello. Listeners that are added in the same turn miss nothing. */
   constructor(socket: PeerSocket, label: string, deps: SessionDeps) {
     this.socket = socket;
     this.#deps = deps;
-    const opened = openSession(socket.id, label, deps.hello, deps.clock.now());
+    this.openedAt = deps.clock.now();
+    const opened = openSession(socket.id, label, deps.hello, this.openedAt);
     this.#state = opened.state;
     const message = socket.events.on('message', (text) => this.#message(text));
     const close = socket.events.on('close', (code, reason) => this.#apply({ type: 'close', code, reason, by: 'them' }));
@@ -79,6 +83,10 @@ export class Session {
   /** Undefined until their hello has come. */
   get greeting(): Greeting | undefined {
     return this.#greeting;
+  }
+
+  get readyAt(): number {
+    return this.#readyAt;
   }
 
   /** Undefined while it lasts. */
@@ -120,7 +128,12 @@ export class Session {
 
   /** After a sleep: asks at once whether they are still there. */
   woke(): void {
-    this.#apply({ type: 'woke', now: this.#deps.clock.now() });
+    this.#apply({ type: 'doubted', why: 'woke', now: this.#deps.clock.now() });
+  }
+
+  /** Asks whether they are still there, and waits for less long. */
+  doubt(): void {
+    this.#apply({ type: 'doubted', why: 'rumour', now: this.#deps.clock.now() });
   }
 
   close(code: number, reason: string): void {
@@ -167,6 +180,7 @@ export class Session {
         return this.#settle(effect.ask, effect.outcome);
       case 'ready':
         this.#greeting = effect.greeting;
+        this.#readyAt = this.#deps.clock.now();
         return this.events.emit('ready', effect.greeting);
       case 'event':
         return this.events.emit('event', effect.event);

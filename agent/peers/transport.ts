@@ -68,9 +68,9 @@ class WebSocketTransport implements Transport {
     return (await this.#dialer.connect({ id, address, port }, signal)).socket;
   }
 
-  accept({ id, address, request, socket, head }: PeerUpgrade): void {
+  accept({ request, socket, head, ...peer }: PeerUpgrade): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-      this.events.emit('incoming', new WebSocketPeer({ id, address, dialled: false, webSocket, clock: this.#clock })),
+      this.events.emit('incoming', new WebSocketPeer({ ...peer, dialled: false, webSocket, clock: this.#clock })),
     );
   }
 
@@ -85,7 +85,7 @@ class WebSocketTransport implements Transport {
 
   async #dial(target: DialTarget, signal: AbortSignal): Promise<PeerSocket> {
     const { socket, id } = await this.#dialer.connect(target, signal);
-    const address = shownAddress(socket.remoteAddress);
+    const [address, localAddress] = [shownAddress(socket.remoteAddress), shownAddress(socket.localAddress)];
     // The name in the URL is never resolved: the socket is there already. A URL could not hold a zone.
     const webSocket = new WebSocket('ws://peer/peer', peerSubprotocol, {
       ...socketOptions,
@@ -98,7 +98,7 @@ class WebSocketTransport implements Transport {
     const peer = new Promise<PeerSocket>((resolve) => {
       // Made inside the event, so that nothing that arrives with the answer is lost.
       webSocket.once('open', () =>
-        resolve(new WebSocketPeer({ id, address, dialled: true, webSocket, clock: this.#clock })),
+        resolve(new WebSocketPeer({ id, address, localAddress, dialled: true, webSocket, clock: this.#clock })),
       );
     });
     return await Promise.race([peer, this.#failure(webSocket, address, signal)]);
@@ -134,6 +134,7 @@ class WebSocketTransport implements Transport {
 interface WebSocketPeerInput {
   readonly id: DeviceId;
   readonly address: string;
+  readonly localAddress: string;
   readonly dialled: boolean;
   readonly webSocket: WebSocket;
   readonly clock: Clock;
@@ -142,6 +143,7 @@ interface WebSocketPeerInput {
 class WebSocketPeer implements PeerSocket {
   readonly id: DeviceId;
   readonly address: string;
+  readonly localAddress: string;
   readonly dialled: boolean;
   readonly events: PeerSocketEmitter;
   readonly #webSocket: WebSocket;
@@ -149,9 +151,10 @@ class WebSocketPeer implements PeerSocket {
   #pings;
   #closing = false;
 
-  constructor({ id, address, dialled, webSocket, clock }: WebSocketPeerInput) {
+  constructor({ id, address, localAddress, dialled, webSocket, clock }: WebSocketPeerInput) {
     this.id = id;
     this.address = address;
+    this.localAddress = localAddress;
     this.dialled = dialled;
     this.#webSocket = webSocket;
     this.#clock = clock;

@@ -157,6 +157,12 @@ describe('back-off', () => {
     }
   });
 
+  it('does not hold back who has moved himself: nobody else knows, not even who would have dialled first', () => {
+    const policy = new Policy(large);
+    policy.tell({ type: 'connected', id: small, trusted: false });
+    expect(policy.tell({ type: 'lost', id: small, kind: 'moved' })).toEqual([`dial ${small}`]);
+  });
+
   it.each([
     ['a session that broke soon', 'broken', 0, 1_000],
     ['a goodbye', 'left', 40_000, 1_000],

@@ -159,6 +159,39 @@ describe('a neighbour that dies', () => {
   });
 });
 
+describe('an agent with another address', () => {
+  it.each([0, 1])('is in session from there at once although nobody was told (host %i)', async (at) => {
+    await pair();
+    await office.clock.advance(40_000);
+    office.host(at).moveTo('10.0.0.99');
+    office.agent(at).readdressed((local) => local === '10.0.0.99');
+    const known = (): unknown => office.agent(1 - at).get(office.host(at).id)?.addresses[0];
+    await office.clock.until(() => office.bothReady() && known() !== undefined, 100);
+    expect(known()).toEqual({ address: '10.0.0.99' });
+    await office.clock.advance(60_000);
+    expect(office.bothReady()).toBe(true);
+    expect(office.lan.socketsBetween(office.host(0), office.host(1))).toBe(1);
+  });
+
+  it.each([0, 1])('who cannot call is called there within 6 s after it said so (host %i)', async (at) => {
+    await pair();
+    await office.clock.advance(40_000);
+    office.host(at).moveTo('10.0.0.99');
+    office.host(at).announce();
+    await office.clock.until(() => office.state(1 - at, at) !== 'ready', 4_000);
+    await office.clock.until(() => office.state(1 - at, at) === 'ready', 1_400);
+    expect(office.agent(1 - at).get(office.host(at).id)?.addresses[0]).toEqual({ address: '10.0.0.99' });
+  });
+
+  it('keeps the sessions of its other addresses', async () => {
+    await pair();
+    const before = office.serials(0);
+    office.agent(0).readdressed((local) => local === '10.0.0.1');
+    await office.clock.advance(60_000);
+    expect(office.serials(0)).toEqual(before);
+  });
+});
+
 describe('an agent that slept', () => {
   it.each([0, 1])('finds its neighbour alive where that kept waiting (host %i)', async (sleeper) => {
     await pair();
@@ -230,6 +263,18 @@ describe('a rumour', () => {
     expect(after).toMatchObject({ name: before?.name, port: before?.port, state: 'ready' });
     expect(after?.addresses).toEqual([{ address: '10.0.0.2' }, { address: '10.0.0.66' }]);
     expect(office.serials(0)).toEqual(connections);
+  });
+
+  it('that it left, again and again, ends no session', async () => {
+    await pair();
+    const connections = office.serials(0);
+    for (let round = 0; round < 100; round++) {
+      for (const address of ['10.0.0.66', office.host(1).address])
+        office.host(0).discovery.events.emit('seen', { ...office.host(1).sighting(), addresses: [{ address }] });
+      await office.clock.advance(333);
+    }
+    expect(office.serials(0)).toEqual(connections);
+    expect(office.bothReady()).toBe(true);
   });
 
   it('about somebody unseen leads to found, a dial, and gone', async () => {

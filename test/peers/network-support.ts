@@ -10,7 +10,7 @@ import { systemClock } from '../../agent/base/clock.ts';
 import { Emitter } from '../../agent/base/emitter.ts';
 import { silentLog } from '../../agent/base/log.ts';
 import type { Scope } from '../../agent/base/scope.ts';
-import { openPeerPort, type PeerPortDeps } from '../../agent/peers/peer-port.ts';
+import { openPeerPort, type PeerDoor, type PeerPortDeps } from '../../agent/peers/peer-port.ts';
 import type { PeerSocket } from '../../agent/peers/peer-socket.ts';
 import { createTransport, type Transport } from '../../agent/peers/transport.ts';
 import { deviceIdOf, makeCertificate } from '../../agent/trust/certificate.ts';
@@ -56,6 +56,7 @@ export interface TestAgent {
   readonly server: Server;
   readonly port: number;
   readonly incoming: PeerSocket[];
+  readonly door: PeerDoor;
   readonly trust: Map<DeviceId, Trust>;
   readonly trustEvents: Emitter<{ changed: [DeviceId] }>;
 }
@@ -69,7 +70,7 @@ export async function startAgent(scope: Scope, deps: Partial<PeerPortDeps> = {})
   const trustEvents = new Emitter<{ changed: [DeviceId] }>();
   const incoming: PeerSocket[] = [];
   transport.events.on('incoming', (socket) => incoming.push(socket));
-  scope.use(
+  const door = scope.use(
     openPeerPort({
       server,
       identity,
@@ -82,7 +83,7 @@ export async function startAgent(scope: Scope, deps: Partial<PeerPortDeps> = {})
       ...deps,
     }),
   );
-  return { identity, transport, server, port: portOf(server), incoming, trust, trustEvents };
+  return { identity, transport, server, port: portOf(server), incoming, door, trust, trustEvents };
 }
 
 /** A TLS client with our options or others, connected and secure. */

@@ -119,6 +119,20 @@ describe('node:http to a neighbour', () => {
     await vi.waitFor(() => expect(sockets[0]?.closed).toBe(true), 3000);
   });
 
+  test('ends the sockets that lead nowhere any more, idle ones and those of requests, and dials anew', async () => {
+    const { bob, sockets, connect } = await pair(echo);
+    const agent = scope.use(createPeerHttpAgent(connect));
+    const hanging = get(agent, bob.port, 'x'.repeat(1 << 20));
+    await vi.waitFor(() => expect(sockets.length).toBe(1));
+    agent.end(({ remoteAddress }) => remoteAddress === '10.0.0.9');
+    expect(sockets[0]?.destroyed).toBe(false);
+    await hanging;
+    agent.end(({ remoteAddress }) => remoteAddress === '127.0.0.1');
+    expect(sockets[0]?.destroyed).toBe(true);
+    expect(await get(agent, bob.port)).toMatch(/^200/);
+    expect(sockets.length).toBe(2);
+  });
+
   test('ends everything when disposed: requests under way, waiting ones and dials', async () => {
     const silent: HttpRoute = {
       prefix: '/files/',

@@ -326,3 +326,12 @@ test('a caller who goes away in the middle is no fault of ours: the log said so 
   await scope[Symbol.asyncDispose]();
   expect(error).not.toHaveBeenCalled();
 });
+
+test('what came in by an address of ours that is gone is ended, whatever it is at', async () => {
+  const { port, door } = await startAgent(scope, { routes: [hello] });
+  const sockets = [await tcpTo(port), await tlsTo(port, makeIdentity())];
+  door.readdressed((local) => local === '127.0.0.1');
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+  door.readdressed(() => false);
+  for (const socket of sockets) expect(await closedWithin(socket, 5_000)).toBe(true);
+});

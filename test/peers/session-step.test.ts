@@ -409,9 +409,31 @@ describe('the heartbeat', () => {
 
   it('pings at once after waking up', () => {
     const side = Side.ready(large, small);
-    expect(pings(side.do({ type: 'woke', now: 0 }))).toBe(1);
+    expect(pings(side.do({ type: 'doubted', why: 'woke', now: 0 }))).toBe(1);
     expect(side.wait(8_999).end()).toBeUndefined();
     expect(side.wait(1).end()).toMatchObject({ code: closeCodes.dead });
+  });
+
+  it('of one who is rumoured to be elsewhere is asked for at once, and dead after 3 s of silence', () => {
+    for (const side of [Side.ready(), Side.ready(large, small)]) {
+      side.wait(3_000);
+      expect(pings(side.do({ type: 'doubted', why: 'rumour', now: side.now }))).toBe(1);
+      expect(side.wait(2_999).end()).toBeUndefined();
+      expect(side.wait(1).end()).toMatchObject({ code: closeCodes.dead, by: 'us' });
+    }
+  });
+
+  it('goes on as before once such a one has said a word, and a storm of rumours is one question', () => {
+    const side = Side.ready();
+    let asked = 0;
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      asked += pings(side.do({ type: 'doubted', why: 'rumour', now: side.now }).wait(100));
+      if (ms === 2_800) side.say({ type: 'name', name: 'x' });
+    }
+    expect(asked).toBe(2);
+    expect(side.end()).toBeUndefined();
+    expect(pings(side.wait(2_399))).toBe(0);
+    expect(pings(side.wait(1))).toBe(1);
   });
 
   it('does not let a sleep time out requests whose answers lie unread', () => {

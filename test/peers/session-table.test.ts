@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../agent/base/log.ts';
 import { Emitter } from '../../agent/base/emitter.ts';
-import { newcomerStays } from '../../agent/peers/session-pair.ts';
+import { crossingMs, newcomerStays } from '../../agent/peers/session-pair.ts';
 import { Session } from '../../agent/peers/session.ts';
 import { SessionTable } from '../../agent/peers/session-table.ts';
 import type { PeerSocket, PeerSocketEvents } from '../../agent/peers/peer-socket.ts';
@@ -29,7 +29,8 @@ function hello(id: DeviceId, boot: BootId): Hello {
 /** A socket that the test speaks on. */
 class Line implements PeerSocket {
   readonly events = new Emitter<PeerSocketEvents>();
-  readonly address = '10.0.0.9';
+  readonly address: string = '10.0.0.9';
+  readonly localAddress = '10.0.0.1';
   readonly bufferedBytes = 0;
   readonly id: DeviceId;
   readonly dialled: boolean;
@@ -98,7 +99,8 @@ describe('of two sessions of a pair', () => {
   it('the newer stays where one side dialled both: it had given up the first', () => {
     for (const dialled of [true, false]) {
       const boot = bootId(1);
-      expect(newcomerStays(small, large, { boot, dialled }, { boot, dialled })).toBe(true);
+      const pair = { self: small, peer: large, ahead: 0 };
+      expect(newcomerStays(pair, { boot, dialled }, { boot, dialled })).toBe(true);
     }
   });
 
@@ -113,8 +115,20 @@ describe('of two sessions of a pair', () => {
         { boot: bootId(1), dialled: was },
         { boot: bootId(2), dialled: is },
       ] as const;
-      expect(newcomerStays(small, large, ...rivals)).toBe(true);
-      expect(newcomerStays(large, small, ...rivals)).toBe(true);
+      expect(newcomerStays({ self: small, peer: large, ahead: 0 }, ...rivals)).toBe(true);
+      expect(newcomerStays({ self: large, peer: small, ahead: 0 }, ...rivals)).toBe(true);
+    }
+  });
+
+  it('the newer stays where it was dialled long after the first stood: nobody dials whom it has a session with', () => {
+    const boot = bootId(1);
+    for (const dialled of [true, false]) {
+      const rivals = [
+        { boot, dialled },
+        { boot, dialled: !dialled },
+      ] as const;
+      expect(newcomerStays({ self: small, peer: large, ahead: crossingMs - 1 }, ...rivals)).toBe(!dialled);
+      expect(newcomerStays({ self: small, peer: large, ahead: crossingMs }, ...rivals)).toBe(true);
     }
   });
 });

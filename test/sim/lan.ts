@@ -270,6 +270,7 @@ export class SimSocket implements PeerSocket {
   readonly host: SimHost;
   readonly id: DeviceId;
   readonly address: string;
+  readonly localAddress: string;
   readonly dialled: boolean;
   /** What arrives before somebody listens waits for him, as the real transport has it. */
   readonly events = new ListenedEmitter(() => queueMicrotask(() => this.peer?.flush()));
@@ -286,6 +287,7 @@ export class SimSocket implements PeerSocket {
     this.host = host;
     this.id = id;
     this.address = address;
+    this.localAddress = host.address;
     this.dialled = dialled;
     host.sockets.add(this);
   }
