@@ -17,6 +17,8 @@ export interface JournalContent {
 export class Journal implements AsyncDisposable {
   readonly #path: string;
   #file: FileHandle;
+  /** Undefined where it must be looked at first. */
+  #size: number | undefined;
   /** Appends wait here for the one write and fsync that serves them all (group commit). */
   #waiting: { line: string; done: () => void; failed: (error: unknown) => void }[] = [];
   #flushing: Promise<void> = Promise.resolve();
@@ -61,6 +63,7 @@ export class Journal implements AsyncDisposable {
     await writeFileDurable(this.#path, records.map(journalLine).join(''));
     const old = this.#file;
     this.#file = await open(this.#path, 'a', 0o600);
+    this.#size = undefined;
     this.#torn = false;
     await old.close();
   }
@@ -88,11 +91,14 @@ export class Journal implements AsyncDisposable {
 
   /** A write that fails half-way (full disk) is taken back, or the next record would be glued to its remains. */
   async #write(text: string): Promise<void> {
-    const { size } = await this.#file.stat();
+    const size = this.#size ?? (await this.#file.stat()).size;
+    const bytes = Buffer.from(this.#torn ? `\n${text}` : text);
+    this.#size = undefined;
     try {
-      await this.#file.appendFile(this.#torn ? `\n${text}` : text);
+      await this.#file.appendFile(bytes);
       await this.#file.datasync();
       this.#torn = false;
+      this.#size = size + bytes.length;
     } catch (error) {
       // Where even that fails, a line break keeps the remains apart from the next record.
       await this.#file.truncate(size).catch(() => (this.#torn = true));

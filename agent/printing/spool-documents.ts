@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
 import { randomId } from '../base/random-id.ts';
-import { syncFolder } from '../base/write-file-durable.ts';
+import { SyncedFolder } from '../base/synced-folder.ts';
 import { sniffBytes } from './document-format.ts';
 import type { Job } from './job.ts';
 import type { DocumentSender } from './spool-quota.ts';
@@ -30,12 +30,10 @@ export interface IncomingDocument {
 /** How often the room on the disk is looked at while a document comes in. */
 const checkEveryBytes = 32 * 2 ** 20;
 
-export class SpoolDocuments {
+export class SpoolDocuments implements AsyncDisposable {
   readonly #folder: string;
   readonly #limits: () => DocumentLimits;
-  /** The sync of the folder that is under way, and the one that begins after it for all who came meanwhile. */
-  #syncing: Promise<unknown> = Promise.resolve();
-  #nextSync: Promise<void> | undefined;
+  #names: SyncedFolder | undefined;
   /** Bytes of documents that come in just now, by their sender. */
   readonly #incoming = new Map<string, number>();
 
@@ -47,6 +45,7 @@ export class SpoolDocuments {
   /** Removes what belongs to no job: the remains of a crash. Tells which of the wanted ones are there. */
   async open(wanted: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    this.#names = await SyncedFolder.open(this.#folder);
     const there = await readdir(this.#folder);
     for (const name of there) if (!wanted.has(name)) await rm(join(this.#folder, name), { force: true });
     return new Set(there);
@@ -58,17 +57,22 @@ export class SpoolDocuments {
     signal: AbortSignal,
     sender?: DocumentSender,
   ): Promise<NonNullable<Job['document']>> {
-    await this.#refuseEarly(document.declaredBytes ?? 0, sender);
+    const names = this.#names;
+    if (names === undefined) throw new Error('The folder of documents is not open.');
+    const hasRoom = this.#refuseEarly(document.declaredBytes ?? 0, sender);
+    hasRoom.catch(() => undefined); // Told below, before a byte is taken.
     const file = randomId();
     const path = join(this.#folder, file);
     const handle = await open(path, 'wx', 0o600).catch(writeFailed);
     // The name is safe by the time that the bytes are: one wait for the disk less.
-    const named = this.#syncFolder();
+    const named = names.sync();
     named.catch(() => undefined); // Told below, unless something else was wrong before.
     try {
+      await hasRoom;
       const { bytes, format } = await this.#write(handle, document, { signal, sender });
       await Promise.all([handle.datasync(), named]).catch(writeFailed);
-      await handle.close();
+      // What it could still say is of no weight: the bytes are safe.
+      handle.close().catch(() => undefined);
       return { file, bytes, format, ...(document.supplied && { supplied: document.supplied }) };
     } catch (error) {
       await handle.close().catch(() => undefined); // Closed already, or beyond help: the first error counts.
@@ -83,6 +87,10 @@ export class SpoolDocuments {
 
   async remove(document: NonNullable<Job['document']>): Promise<void> {
     await rm(join(this.#folder, document.file), { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#names?.[Symbol.asyncDispose]();
   }
 
   async #write(
@@ -130,17 +138,6 @@ export class SpoolDocuments {
     const now = (this.#incoming.get(sender.id) ?? 0) + bytes;
     if (now > 0) this.#incoming.set(sender.id, now);
     else this.#incoming.delete(sender.id);
-  }
-
-  /** One that began before our file had its name may have missed it. */
-  #syncFolder(): Promise<void> {
-    this.#nextSync ??= this.#syncing.then(() => {
-      this.#nextSync = undefined;
-      const sync = syncFolder(this.#folder);
-      this.#syncing = sync.catch(() => undefined); // Told to those who wait for it.
-      return sync;
-    });
-    return this.#nextSync;
   }
 
   /** What of a sender waits takes half of the room at most: for the others there is always some. */

@@ -61,8 +61,13 @@ export async function openSpool(deps: SpoolDeps): Promise<Spool> {
   await mkdir(deps.folder, { recursive: true, mode: 0o700 });
   const store = await SpoolStore.open(deps.folder, deps.log, deps.records);
   const spool = new Spool(deps, store);
-  await spool.start();
-  return spool;
+  try {
+    await spool.start();
+    return spool;
+  } catch (error) {
+    await spool[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 export class Spool implements AsyncDisposable {
@@ -82,7 +87,7 @@ export class Spool implements AsyncDisposable {
   constructor(deps: SpoolDeps, store: SpoolStore) {
     this.#deps = deps;
     this.#store = this.#scope.use(store);
-    this.#documents = new SpoolDocuments(join(deps.folder, 'documents'), deps.limits);
+    this.#documents = this.#scope.use(new SpoolDocuments(join(deps.folder, 'documents'), deps.limits));
     this.#runner = new SpoolRunner({
       ...deps,
       backendFor: (destination) => deps.backendFor(destination),
