@@ -46,7 +46,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
         shares: () => [...shares.list()],
         printers: () => [...printing.printers()],
         neighbours: () => neighbours.list().map(neighbourView).toSorted(byName),
-        jobs: () => newest(printing.jobs()),
+        jobs: () => newest(printing.jobs(mostJobs)),
         transfers: () => [...transfers.list()],
         notices: () => [...configNotices(config), ...notices.list()],
       },

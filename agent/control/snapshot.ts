@@ -9,9 +9,10 @@ import { Emitter } from '../base/emitter.ts';
 
 export type SnapshotParts = { readonly [S in SnapshotSection]: () => Snapshot[S] };
 
-/** A neighbour that appears is seen at once; a transfer's counters move at most four times a second. */
+/** A neighbour that appears is seen at once; counters of transfers, and jobs that come by the hundred, move at most four times a second. */
 const gatherMs = 20;
-const transfersEveryMs = 250;
+const pacedMs = 250;
+const paced: ReadonlySet<SnapshotSection> = new Set(['transfers', 'jobs']);
 
 export class SnapshotStore implements Disposable {
   readonly events = new Emitter<{ changed: [Partial<Snapshot>] }>();
@@ -23,7 +24,8 @@ export class SnapshotStore implements Disposable {
   readonly #stale = new Set<SnapshotSection>();
   /** To be compared with what was told, not before this time (of the clock). */
   readonly #due = new Map<SnapshotSection, number>();
-  #transfersTold = -Infinity;
+  /** Of paced sections: when they were told last. */
+  readonly #toldAt = new Map<SnapshotSection, number>();
   #timer: Disposable | undefined;
   #disposed = false;
 
@@ -35,8 +37,7 @@ export class SnapshotStore implements Disposable {
   }
 
   current(): Snapshot {
-    for (const section of this.#stale) this.#now = { ...this.#now, [section]: this.#parts[section]() };
-    this.#stale.clear();
+    this.#refresh(this.#stale);
     return this.#now;
   }
 
@@ -55,9 +56,13 @@ export class SnapshotStore implements Disposable {
     this.#timer?.[Symbol.dispose]();
   }
 
+  #refresh(sections: Iterable<SnapshotSection>): void {
+    for (const section of sections)
+      if (this.#stale.delete(section)) this.#now = { ...this.#now, [section]: this.#parts[section]() };
+  }
+
   #dueTime(section: SnapshotSection, now: number): number {
-    if (section !== 'transfers') return now + gatherMs;
-    return Math.max(now + gatherMs, this.#transfersTold + transfersEveryMs);
+    return Math.max(now + gatherMs, (this.#toldAt.get(section) ?? -Infinity) + pacedMs);
   }
 
   #arm(now: number): void {
@@ -70,11 +75,12 @@ export class SnapshotStore implements Disposable {
 
   #tell(): void {
     const now = this.#clock.now();
-    const current = this.current();
     const sections = [...this.#due].filter(([, due]) => due <= now).map(([section]) => section);
     for (const section of sections) this.#due.delete(section);
+    this.#refresh(sections);
+    const current = this.#now;
     const changed = sections.filter((section) => !isDeepStrictEqual(current[section], this.#told[section]));
-    if (changed.includes('transfers')) this.#transfersTold = now;
+    for (const section of changed) if (paced.has(section)) this.#toldAt.set(section, now);
     this.#arm(now);
     if (changed.length === 0) return;
     const change: Partial<Snapshot> = Object.fromEntries(changed.map((section) => [section, current[section]]));

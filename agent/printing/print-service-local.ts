@@ -152,8 +152,9 @@ class PrintServiceOfAgent implements LocalPrintService {
     return this.#view(await this.#orders.accept(order, signal));
   }
 
-  jobs(): readonly JobView[] {
-    return this.#parts.spool.jobs().map((job) => this.#view(job));
+  jobs(newest = Number.MAX_SAFE_INTEGER): readonly JobView[] {
+    const jobs = this.#parts.spool.jobs().toSorted((a, b) => a.id - b.id);
+    return jobs.slice(-newest).map((job) => this.#view(job));
   }
 
   async cancel(id: JobId): Promise<JobView> {

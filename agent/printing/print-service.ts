@@ -54,7 +54,8 @@ export interface PrintService {
   visibleTo(asker: Asker): readonly RemotePrinter[];
   /** Kept when the document is in our own spool, durably. @throws `not-found`, `ambiguous`, `not-supported`, `usage`, `bad-document`, `too-large`, `no-space` */
   print(order: PrintOrder, signal: AbortSignal): Promise<JobView>;
-  jobs(): readonly JobView[];
+  /** All, or the newest so many, by id. */
+  jobs(newest?: number): readonly JobView[];
   /** @throws `not-found`, `not-permitted` (it has ended) */
   cancel(id: JobId): Promise<JobView>;
   /** Here or at its destination. @throws `not-found`, `not-permitted`, `unsupported`, `unreachable` */

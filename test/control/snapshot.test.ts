@@ -5,7 +5,7 @@ import { SnapshotStore } from '../../agent/control/snapshot.ts';
 import { applyEventLine, type EventLine, type Snapshot, type SnapshotSection } from '../../protocol/control.ts';
 import { SimClock } from '../sim/clock.ts';
 import { partsOf } from './fake-agent.ts';
-import { neighbour, snapshot as sample, transfer } from './samples.ts';
+import { job, neighbour, snapshot as sample, transfer } from './samples.ts';
 
 function open(): {
   clock: SimClock;
@@ -66,21 +66,30 @@ describe('the snapshot', () => {
     expect(computed() - before).toBe(1);
   });
 
-  it('tells transfers at most four times a second, the last state included, and the rest without waiting for them', async () => {
-    const { clock, changes, set } = open();
-    for (let i = 1; i <= 100; i++) {
-      set(progress(i));
-      await clock.advance(10);
-    }
-    set({ paused: true });
-    await clock.advance(20);
-    expect(changes.at(-1)).toMatchObject({ paused: true });
-    await clock.advance(1000);
-    const told = changes.filter(({ transfers }) => transfers !== undefined);
-    expect(told.length).toBeGreaterThanOrEqual(4);
-    expect(told.length).toBeLessThanOrEqual(5);
-    expect(told.at(-1)?.transfers?.[0]?.bytes).toBe(100);
-  });
+  it.each([
+    ['transfers', progress],
+    ['jobs', (bytes: number): Partial<Snapshot> => ({ jobs: [{ ...job, bytes }] })],
+  ] as const)(
+    'tells %s at most four times a second, the last state included, and the rest without waiting for them',
+    async (section, step) => {
+      const { clock, changes, computed, set } = open();
+      const before = computed();
+      for (let i = 1; i <= 100; i++) {
+        set(step(i));
+        await clock.advance(10);
+      }
+      set({ paused: true });
+      await clock.advance(20);
+      expect(changes.at(-1)).toMatchObject({ paused: true });
+      await clock.advance(1000);
+      const told = changes.filter((change) => change[section] !== undefined);
+      expect(told.length).toBeGreaterThanOrEqual(4);
+      expect(told.length).toBeLessThanOrEqual(5);
+      expect(told.at(-1)?.[section]?.[0]?.bytes).toBe(100);
+      // `paused` is one more; what is not told is not computed.
+      expect(computed() - before).toBe(told.length + 1);
+    },
+  );
 
   it('tells nothing more when it is disposed', async () => {
     const { clock, changes, store, set } = open();
