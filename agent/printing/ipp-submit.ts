@@ -87,9 +87,11 @@ async function readTicket(exchange: IppExchange, printer: Printer): Promise<Tick
     return refused('server-error-not-accepting-jobs', `The printer ${printer.id} accepts no jobs now.`);
   const claims = await readClaims(exchange, printer);
   if ('status' in claims) return claims;
+  const asked = groupOf(exchange.request, 'job');
+  if (asked.size === 0) return { ...claims, template: asked, unsupported: new Map() };
   const described = await printer.describe();
   const all = printerAttributes(printer, described, exchange.address, factsFor(exchange, printer));
-  const checked = checkTemplate(groupOf(exchange.request, 'job'), all);
+  const checked = checkTemplate(asked, all);
   if (checked.unsupported.size > 0 && isStrict(exchange.operation)) {
     const words = 'The printer cannot do all that the job asks for.';
     return refused('client-error-attributes-or-values-not-supported', words, checked.unsupported);

@@ -5,7 +5,7 @@
  */
 import { toNethoodError } from '../../protocol/errors.ts';
 import { QueueName } from '../../protocol/ids.ts';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
@@ -24,6 +24,7 @@ export interface OwnPrintersDeps {
 }
 
 const refreshMs = 5_000;
+const leastMs = 250;
 const answerMs = 10_000;
 /** How old a description may be; clients ask for it again and again. */
 const describedMs = 5_000;
@@ -113,7 +114,9 @@ export class OwnPrinters implements AsyncDisposable {
   async #refreshForEver(): Promise<void> {
     for (;;) {
       await this.refresh();
-      await this.#news.wait(refreshMs, this.#scope.signal);
+      // A queue that prints says something several times a second.
+      await sleep(this.#deps.clock, leastMs, this.#scope.signal);
+      await this.#news.wait(refreshMs - leastMs, this.#scope.signal);
     }
   }
 

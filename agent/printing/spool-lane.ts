@@ -5,6 +5,9 @@ import type { Job } from './job.ts';
 export class SpoolLane {
   /** The one whose turn it is. */
   busy: JobId | undefined;
+  /** While its next turn is put off, and once it was. */
+  resting: Disposable | undefined;
+  rested = false;
   readonly #ids = new Set<JobId>();
 
   get ids(): Iterable<JobId> {

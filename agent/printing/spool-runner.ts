@@ -7,6 +7,7 @@ import type { JobEffect } from './job-events.ts';
 import { mustRecord, step } from './job-state.ts';
 import { SpoolAttempts, type AttemptDeps, type PlainJobEvent } from './spool-attempts.ts';
 import { SpoolLane } from './spool-lane.ts';
+import { SpoolRush } from './spool-rush.ts';
 import type { SpoolStore } from './spool-store.ts';
 
 interface RunnerDeps extends Omit<AttemptDeps, 'dispatch'> {
@@ -24,12 +25,14 @@ export class SpoolRunner {
   /** Events of one job follow one another. */
   readonly #last = new Map<JobId, Promise<unknown>>();
   readonly #timers = new Map<JobId, Disposable>();
+  readonly #rush = new SpoolRush();
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
     this.#attempts = new SpoolAttempts({ ...deps, dispatch: (id, event) => this.dispatch(id, event) });
     deps.scope.defer(() => {
       for (const timer of this.#timers.values()) timer[Symbol.dispose]();
+      for (const { resting } of this.#lanes.values()) resting?.[Symbol.dispose]();
     });
   }
 
@@ -44,6 +47,7 @@ export class SpoolRunner {
 
   /** A job that is in the store since now. */
   adopt(job: Job): void {
+    this.#rush.note(this.#deps.clock.now());
     this.#laneOf(job).note(job);
     this.#deps.changed(job);
     this.#kick(job);
@@ -158,15 +162,26 @@ export class SpoolRunner {
     this.#timers.delete(id);
   }
 
-  #kick({ destination }: Job): void {
-    const lane = this.#lanes.get(laneOf(destination));
+  #kick(job: Job): void {
+    const lane = this.#lanes.get(laneOf(job.destination));
     const next = lane?.next(
       (id) => this.#deps.store.jobs.get(id),
       (id) => this.#timers.has(id),
     );
     if (lane === undefined || next === undefined || this.#deps.scope.signal.aborted) return;
+    const restMs = this.#rush.restMs(this.#deps.clock.now());
+    if (restMs > 0 && !lane.rested) return this.#rest(job, lane, restMs);
+    lane.rested = false;
     lane.busy = next;
     this.#background(next, this.#turn(next, lane));
+  }
+
+  #rest(job: Job, lane: SpoolLane, ms: number): void {
+    lane.resting ??= this.#deps.clock.timer(ms, () => {
+      lane.resting = undefined;
+      lane.rested = true;
+      this.#kick(job);
+    });
   }
 
   async #turn(id: JobId, lane: SpoolLane): Promise<void> {

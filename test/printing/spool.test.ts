@@ -10,6 +10,7 @@ import { openSpool, type JobOrder, type Spool, type SpoolDeps } from '../../agen
 import type { IncomingDocument } from '../../agent/printing/spool-documents.ts';
 import { DeviceId, QueueName } from '../../protocol/ids.ts';
 import { until } from '../office/until.ts';
+import { SimClock } from '../sim/clock.ts';
 import { fastClock, ScriptedBackend, ScriptedDevice, type ScriptedBackendOptions } from './scripted-device.ts';
 
 const queue = QueueName.parse('laser');
@@ -85,6 +86,30 @@ describe('the spool', () => {
     expect(spool.jobs().map(({ state }) => state)).toEqual(['completed', 'completed', 'completed']);
     // A job is told to have ended before its document goes.
     await until(noDocuments, { what: 'the documents to be deleted', withinMs: 5000, everyMs: 2 });
+  });
+
+  test('in a rush takes jobs first, and still prints some; a single one it passes on at once', async () => {
+    const clock = new SimClock();
+    device.arrive = ({ uuid, name }, words) => {
+      device.jobs.set(uuid, { state: 'completed', text: words });
+      device.arrivals.push(name);
+    };
+    await open({}, { clock });
+    const jobs = [await accept('0')];
+    await until(() => device.arrivals.length === 1, { what: 'the first, without a wait', withinMs: 5000, everyMs: 2 });
+    for (let at = 1; at < 100; at++) {
+      await clock.advance(10);
+      jobs.push(await accept(String(at)));
+    }
+    // A second of them: those before it was a rush, then four a second.
+    expect(device.arrivals.length).toBeGreaterThan(2);
+    expect(device.arrivals.length).toBeLessThan(10);
+    const all = async (): Promise<boolean> => {
+      await clock.advance(10);
+      return jobs.every(({ id }) => spool.get(id)?.phase === 'ended');
+    };
+    await until(all, { what: 'all to be printed', withinMs: 10_000, everyMs: 1 });
+    expect(device.arrivals).toEqual(jobs.map(({ name }) => name));
   });
 
   test('has document and record on disk before it says that it accepted', async () => {
