@@ -183,7 +183,7 @@ async function composeNeighbours(scope: Scope, deps: AgentDeps, ground: Ground) 
     neighbours,
     printing,
     limit,
-    filesRoute: createFilesRoute(shares, uploads),
+    filesRoute: scope.use(createFilesRoute(shares, uploads)),
     accept: (upgrade: PeerUpgrade) => transport.accept(upgrade),
   };
 }

@@ -4,8 +4,9 @@
  */
 import { NethoodError } from '../../protocol/errors.ts';
 import { writeError } from './file-errors.ts';
-import { FileThread } from './file-thread.ts';
 import { joinLocal, type LocalPath, pathToLatin1, shownPath } from './local-path.ts';
+import type { FileThread } from './file-thread.ts';
+import type { KeptThread } from './kept-thread.ts';
 import type { Place } from './publish.ts';
 import type { BatchAnswer, BatchAsk, BatchFault, BatchFile } from './write-batch.ts';
 
@@ -41,9 +42,13 @@ interface Batch {
   bytes: number;
 }
 
+/** One for all writers: what it does, it does at once, and its batches are small. */
+export type BatchThread = KeptThread<BatchAsk, BatchAnswer>;
+
 export class BatchWriter implements AsyncDisposable {
   readonly #staging: string;
-  readonly #thread = new FileThread<BatchAsk, BatchAnswer>('batch-thread');
+  readonly #kept: BatchThread;
+  readonly #thread: FileThread<BatchAsk, BatchAnswer>;
   readonly #underWay = new Set<Promise<void>>();
   readonly #spare: ArrayBuffer[] = [];
   #batch: Batch | undefined;
@@ -51,8 +56,10 @@ export class BatchWriter implements AsyncDisposable {
   #bytes = 0;
 
   /** @param staging a folder of ours on the same file system, where files are before they have their names */
-  constructor(staging: LocalPath) {
+  constructor(staging: LocalPath, kept: BatchThread) {
     this.#staging = pathToLatin1(staging);
+    this.#kept = kept;
+    this.#thread = kept.use();
   }
 
   /** Whether `add` should wait for `room`. */
@@ -97,7 +104,7 @@ export class BatchWriter implements AsyncDisposable {
   /** What is under way is ended first, so that nothing is written later. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#underWay);
-    await this.#thread[Symbol.asyncDispose]();
+    this.#kept.leave();
   }
 
   get #most(): number {

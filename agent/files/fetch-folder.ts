@@ -54,7 +54,7 @@ export async function fetchFolder(context: GetContext, fetch: FolderFetch, signa
   await makeStaging(fetch.staging);
   try {
     const root = { local: made.path, modified: fetch.modified, fresh: made.fresh };
-    await using writer = new BatchWriter(fetch.staging);
+    await using writer = new BatchWriter(fetch.staging, context.batchThread);
     const folders = await new FolderFetcher(context, { ...fetch, writer }, signal).run(root);
     await sealAll(folders);
     await sealFolder(folder);

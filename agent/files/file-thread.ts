@@ -58,6 +58,20 @@ export class FileThread<Ask, Answer> implements AsyncDisposable {
     });
   }
 
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** It no longer keeps the process alive. */
+  release(): void {
+    this.#worker.unref();
+  }
+
+  /** It does again. */
+  hold(): void {
+    this.#worker.ref();
+  }
+
   /** Also in the middle of what was asked. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#worker.terminate();

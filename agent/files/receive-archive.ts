@@ -31,7 +31,7 @@ async function received(reception: Reception, { request, signal }: HttpExchange)
   try {
     using claim = await tree.room.claim(folder, undefined, signal);
     await using staging = await uploads.staging(folder, (name) => tree.spots.open([...components, name]));
-    await using writer = new BatchWriter(staging.path);
+    await using writer = new BatchWriter(staging.path, uploads.batchThread);
     const keep = request.headers['nethood-keep'] === '1';
     await using archive = new ArchiveReception(reception, { writer, claim, keep, signal });
     for await (const item of readArchive(request)) {

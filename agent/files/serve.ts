@@ -27,14 +27,16 @@ interface FilesRouteDeps {
   readonly serving: ServeFileDeps;
 }
 
-export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute {
+export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute & AsyncDisposable {
   const sending = new Map<string, number>();
   const crowded = (): boolean => Array.from(sending.values()).reduce((sum, each) => sum + each, 0) > fewBodies;
   const { clock, limit } = uploads;
   const serving = { clock, limit, crowded, turns: new FairTurns(clock) };
-  const deps = { shares, uploads, trees: new ServedTrees(uploads), serving };
+  const trees = new ServedTrees(uploads);
+  const deps = { shares, uploads, trees, serving };
   return {
     prefix: '/files/',
+    [Symbol.asyncDispose]: () => trees[Symbol.asyncDispose](),
     async handle(exchange) {
       const asker = askerOf(exchange);
       const count = sending.get(asker) ?? 0;

@@ -67,6 +67,12 @@ const TransferRecord = z.discriminatedUnion('kind', [PartRecord, FolderRecord, P
 type TransferRecord = z.infer<typeof TransferRecord>;
 type Unsaved<T> = T extends unknown ? Omit<T, 'updated'> : never;
 
+interface RemoveOptions {
+  readonly inUse?: (key: string) => boolean;
+  /** Nobody goes on with them. */
+  readonly folders?: boolean;
+}
+
 export class TransferRecords {
   readonly #folder: string;
   readonly #clock: Clock;
@@ -119,21 +125,26 @@ export class TransferRecords {
     return join(this.#folder, `${key}.digests`);
   }
 
-  /** Removes what nobody resumed within a day: partial files, then their records. */
-  async removeOld(inUse: (key: string) => boolean = () => false): Promise<void> {
+  /** Removes what nobody resumed within a day: partial files, then their records. With `folders` these too, however old. */
+  async removeOld({ inUse, folders = false }: RemoveOptions = {}): Promise<void> {
     const names = await readdir(this.#folder).catch(noneYet);
     for (const name of names) {
       const key = name.replace(/\.(json|digests)$/, '');
-      if (!keyPattern.test(key) || inUse(key)) continue;
+      if (!keyPattern.test(key) || inUse?.(key) === true) continue;
       const record = await this.#load(key);
-      if (record !== undefined && this.#clock.wall() - record.updated < keptMs) continue;
-      if (record !== undefined) await this.#removeRemains(record);
+      if (this.#isOfUse(record, folders)) continue;
+      await this.#removeRemains(record);
       await this.remove(key);
     }
   }
 
-  async #removeRemains(record: TransferRecord): Promise<void> {
-    if (record.kind === 'put') return;
+  #isOfUse(record: TransferRecord | undefined, notFolders: boolean): boolean {
+    if (record === undefined || (notFolders && record.kind === 'folder')) return false;
+    return this.#clock.wall() - record.updated < keptMs;
+  }
+
+  async #removeRemains(record: TransferRecord | undefined): Promise<void> {
+    if (record === undefined || record.kind === 'put') return;
     const path = pathFromText(record.kind === 'folder' ? record.staging : record.path);
     try {
       if (record.kind === 'folder') await removeStaging(path, () => false);

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
+import type { BatchThread } from './batch-writer.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { RetryDeps } from './retry.ts';
 import type { TransferStart } from './transfer.ts';
@@ -25,6 +26,8 @@ export interface TransferCourse {
   /** The user's, of all transfers. */
   readonly limit: RateLimit;
   readonly retry: RetryDeps;
+  /** That writes small files. */
+  readonly batchThread: BatchThread;
   /** The connection is there (again). */
   readonly began: () => void;
 }

@@ -8,8 +8,10 @@ import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
+import type { BatchThread } from './batch-writer.ts';
 import { NeighbourContact } from './contact.ts';
 import type { GetOrder, PutOrder, Transfers } from './files-service.ts';
+import { KeptThread } from './kept-thread.ts';
 import { identityHash } from './part-name.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Transfer } from './transfer.ts';
@@ -41,6 +43,7 @@ class RunningTransfers implements Transfers, AsyncDisposable {
   readonly #deps: TransfersDeps;
   readonly #scope = new Scope();
   readonly #records: TransferRecords;
+  readonly #batchThread: BatchThread;
   /** In order of their beginning. */
   readonly #all = new Map<TransferId, Transfer>();
   /** By what they move, so that the same order joins; those still beginning included. */
@@ -48,6 +51,7 @@ class RunningTransfers implements Transfers, AsyncDisposable {
 
   constructor(deps: TransfersDeps) {
     this.#deps = deps;
+    this.#batchThread = this.#scope.use(new KeptThread('batch-thread', deps.clock));
     this.#records = new TransferRecords(join(deps.stateFolder, 'transfers'), deps.clock, deps.log);
   }
 
@@ -164,6 +168,7 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     return {
       progress,
       limit,
+      batchThread: this.#batchThread,
       retry: {
         clock,
         random,

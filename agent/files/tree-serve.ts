@@ -9,7 +9,8 @@ import type { Clock } from '../base/clock.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { archiveLimits } from './archive-format.ts';
 import { quotedPath, readError } from './file-errors.ts';
-import { FileThread } from './file-thread.ts';
+import type { FileThread } from './file-thread.ts';
+import { KeptThread } from './kept-thread.ts';
 import type { LocalTree } from './local-tree.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
 import type { TreeStart } from './read-tree.ts';
@@ -28,10 +29,12 @@ interface ServedTreesDeps {
   readonly limit: RateLimit;
 }
 
-export class ServedTrees {
+export class ServedTrees implements AsyncDisposable {
   /** Who asked, for each that is under way. */
   readonly #askers: string[] = [];
   readonly #deps: ServedTreesDeps;
+  /** As many as were needed at once. */
+  readonly #threads: KeptThread<TreeAsk, TreeAnswer>[] = [];
 
   constructor(deps: ServedTreesDeps) {
     this.#deps = deps;
@@ -46,12 +49,37 @@ export class ServedTrees {
     this.#askers.push(asker);
     try {
       const start: TreeStart = { ...(await tree.start(path)), largest: archiveLimits.file };
-      await using thread: TreeThread = new FileThread('tree-thread', start);
       await using totals = new TotalsCount(start, this.#deps.clock);
-      await send(thread, { path, totals, limit: this.#deps.limit }, exchange);
+      await this.#send({ path, start, totals, limit: this.#deps.limit }, exchange);
     } finally {
       this.#askers.splice(this.#askers.indexOf(asker), 1);
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread[Symbol.asyncDispose]()));
+  }
+
+  async #send(stream: TreeStream, exchange: HttpExchange): Promise<void> {
+    const kept = this.#unused();
+    try {
+      await send(kept.use(), stream, exchange);
+    } catch (error) {
+      // In the middle of a folder, which it holds open.
+      await kept.end();
+      throw error;
+    } finally {
+      kept.leave();
+    }
+  }
+
+  /** Each reads one folder at a time. */
+  #unused(): KeptThread<TreeAsk, TreeAnswer> {
+    const unused = this.#threads.find(({ users }) => users === 0);
+    if (unused !== undefined) return unused;
+    const thread = new KeptThread<TreeAsk, TreeAnswer>('tree-thread', this.#deps.clock);
+    this.#threads.push(thread);
+    return thread;
   }
 }
 
@@ -59,9 +87,16 @@ export function askerOf({ asker, address }: HttpExchange): string {
   return asker.kind === 'device' ? asker.id : address;
 }
 
+interface TreeStream {
+  readonly path: WirePath;
+  readonly start: TreeStart;
+  readonly totals: TotalsCount;
+  readonly limit: RateLimit;
+}
+
 async function send(
   thread: TreeThread,
-  { path, totals, limit }: { path: WirePath; totals: TotalsCount; limit: RateLimit },
+  { path, start, totals, limit }: TreeStream,
   { response, signal }: HttpExchange,
 ): Promise<void> {
   signal.throwIfAborted();
@@ -70,10 +105,10 @@ async function send(
   });
   // Whichever of the promises below waits is told; the others have nobody left to tell.
   stopped.catch(() => undefined);
-  const filled = (buffer: ArrayBuffer): Promise<TreeAnswer> =>
-    Promise.race([thread.ask({ buffer, totals: totals.take() }, [buffer]), stopped]);
+  const filled = (buffer: ArrayBuffer, first?: TreeStart): Promise<TreeAnswer> =>
+    Promise.race([thread.ask({ start: first, buffer, totals: totals.take() }, [buffer]), stopped]);
   const size = limit.active ? paceBytes : bufferBytes;
-  let next = await filled(new ArrayBuffer(size));
+  let next = await filled(new ArrayBuffer(size), start);
   if (next.errno !== undefined)
     throw readError(Object.assign(new Error(next.errno), { code: next.errno }), whatOf(path));
   // Its end tells itself, so it needs no chunks: whoever receives can take it past the HTTP parser.

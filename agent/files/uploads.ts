@@ -12,9 +12,11 @@ import type { Log } from '../base/log.ts';
 import { randomId } from '../base/random-id.ts';
 import { Scope } from '../base/scope.ts';
 import type { Asker } from '../trust/access.ts';
+import type { BatchThread } from './batch-writer.ts';
 import { hasErrno } from './file-errors.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import { identityOf } from './file-version.ts';
+import { KeptThread } from './kept-thread.ts';
 import { joinLocal, pathToText } from './local-path.ts';
 import type { Spot } from './local-spot.ts';
 import { PartFile } from './part-file.ts';
@@ -42,13 +44,16 @@ interface Running {
 
 export async function createUploads(deps: UploadsDeps): Promise<Uploads> {
   const uploads = new Uploads(deps);
-  await uploads.clean();
+  // Nobody goes on with the batches that a killed agent had begun.
+  await uploads.clean({ folders: true });
   return uploads;
 }
 
 export class Uploads implements AsyncDisposable {
   readonly clock: Clock;
   readonly limit: RateLimit;
+  /** That writes small files. */
+  readonly batchThread: BatchThread;
   readonly #scope = new Scope();
   readonly #records: TransferRecords;
   readonly #log: Log;
@@ -59,12 +64,13 @@ export class Uploads implements AsyncDisposable {
     this.clock = clock;
     this.limit = limit;
     this.#log = log;
+    this.batchThread = this.#scope.use(new KeptThread('batch-thread', clock));
     this.#records = new TransferRecords(join(stateFolder, 'uploads'), clock, log);
   }
 
   /** Removes what nobody went on with for a day, now and every hour. */
-  async clean(): Promise<void> {
-    await this.#records.removeOld((key) => this.#running.has(key));
+  async clean({ folders = false } = {}): Promise<void> {
+    await this.#records.removeOld({ inUse: (key) => this.#running.has(key), folders });
     this.#timer = this.clock.timer(cleanEveryMs, () =>
       this.#scope.run(
         () => this.clean(),

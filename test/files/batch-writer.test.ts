@@ -4,13 +4,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../agent/base/clock.ts';
 import { Scope } from '../../agent/base/scope.ts';
-import { BatchWriter } from '../../agent/files/batch-writer.ts';
+import { type BatchThread, BatchWriter } from '../../agent/files/batch-writer.ts';
+import { KeptThread } from '../../agent/files/kept-thread.ts';
 import { localPath } from '../../agent/files/local-path.ts';
 
 const scope = new Scope();
 afterAll(() => scope[Symbol.asyncDispose]());
 
+const thread: BatchThread = scope.use(new KeptThread('batch-thread', systemClock));
 const modified = 1_600_000_000_123;
 
 describe.each([
@@ -25,7 +28,7 @@ describe.each([
     scope.defer(() => rm(home, { recursive: true, force: true }));
     [staging, folder] = [join(home, 'staging'), join(home, 'folder')];
     for (const path of [staging, folder]) await mkdir(path);
-    writer = scope.use(new BatchWriter(localPath(staging)));
+    writer = scope.use(new BatchWriter(localPath(staging), thread));
   });
 
   /** Its error's code; undefined where all went well. */

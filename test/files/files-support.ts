@@ -147,7 +147,7 @@ export class AnnasShare {
     const stateFolder = await temporaryFolder(scope);
     const uploads = scope.use(await createUploads({ stateFolder, clock: systemClock, log: silentLog }));
     const own = { hostName: () => 'nh-aaaaaaaa.local', addresses: () => [] };
-    const routes = [createFilesRoute(shares, uploads)];
+    const routes = [scope.use(createFilesRoute(shares, uploads))];
     const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));
     const answer: RequestListener = (request, response) => {
       anna.requests.push(`${request.method ?? ''} ${request.headers.range ?? ''}`.trim());

@@ -200,6 +200,20 @@ describe('what is kept of an upload', () => {
     expect(uploads.keyOf(other, anna.share, path)).not.toBe(uploads.keyOf(bob, anna.share, path));
   });
 
+  it('is only what a later life of the agent can go on with', async () => {
+    const deps = { stateFolder: await temporaryFolder(scope), clock: new SimClock(), log: silentLog };
+    const uploads = scope.use(await createUploads(deps));
+    const tree = anna.shares.writable(bob, anna.share);
+    await tree.spots.hold(wirePathFromPlain('x'), async (spot) => {
+      await using _ = await uploads.open('a'.repeat(64), spot, 0);
+      const staging = await uploads.staging(spot.folder, (name) => tree.spots.open([name]));
+      await writeFile(Buffer.concat([staging.path, Buffer.from('small-1')]), 'x');
+    });
+    expect(await namesThere()).toHaveLength(4);
+    scope.use(await createUploads(deps));
+    expect(await namesThere()).toHaveLength(3);
+  });
+
   it('goes a day later, while the agent runs, and nothing else does', async () => {
     const clock = new SimClock();
     const stateFolder = await temporaryFolder(scope);
