@@ -171,8 +171,10 @@ export class TreeFetch implements BodySink {
 
   #takeAlone({ name, size }: Frame, { components }: OpenFolder, place: Place): void {
     const path = pathFromComponents([...pathComponents(this.#context.path), ...components, name]);
-    const queueing = this.#queue
-      .put({ kind: 'alone', file: { path, place, size } }, this.#signal)
+    // Its folder is made by then, which may wait in a batch.
+    const queueing = this.#writer
+      .flush()
+      .then(() => this.#queue.put({ kind: 'alone', file: { path, place, size } }, this.#signal))
       // Nobody is there any more to take it: the reason is told to all.
       .catch(() => undefined)
       .finally(() => this.#queueing.delete(queueing));

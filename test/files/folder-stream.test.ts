@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { lstat, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
-import { Agent, createServer, type IncomingMessage, request } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -161,6 +161,34 @@ function begun(url: string): Promise<IncomingMessage> {
   });
 }
 
+it('makes a folder before it asks for a large file in it', async () => {
+  await mkdir(join(anna.folder, 'work'));
+  let stream: ServerResponse | undefined;
+  const server = createServer((asked, response) => {
+    if (asked.method === 'POST') {
+      response.write(Buffer.concat([head(frameKinds.folder), head(frameKinds.fileAlone, 1, 3)]));
+      stream = response;
+    } else {
+      response.writeHead(200, { etag: '"1"', 'nethood-modified': 0, 'content-length': 3 }).end('abc');
+      stream?.end(head(frameKinds.end, 1));
+    }
+  });
+  await answeredBy(server);
+  expect(await get('work')).toMatchObject({ state: 'done', files: 1, error: null });
+  expect(await readFile(join(target, 'work', 'a', 'a'), 'utf8')).toBe('abc');
+});
+
+/** Instead of Anna. */
+async function answeredBy(server: Server): Promise<void> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scope.defer(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent();
+  Object.assign(agent, { createConnection: () => connect(port, '127.0.0.1') });
+  Object.assign(anna.neighbours, { httpAgent: () => agent });
+}
+
 const head = (kind: number, depth = 0, size = 0): Buffer => {
   const buffer = Buffer.alloc(headBytes + 1);
   putHead(buffer, 0, { kind: kind as 0, depth, modified: 0, size }, Buffer.from('a'));
@@ -189,13 +217,7 @@ describe('a neighbour that sends', () => {
     ['more after the end', [end, head(frameKinds.file)]],
   ])('%s is refused, and nothing of it is kept', async (_what, frames) => {
     await mkdir(join(anna.folder, 'work'));
-    const server = createServer((_request, response) => response.end(Buffer.concat(frames))).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    scope.defer(() => server.close());
-    const { port } = server.address() as AddressInfo;
-    const agent = new Agent();
-    Object.assign(agent, { createConnection: () => connect(port, '127.0.0.1') });
-    Object.assign(anna.neighbours, { httpAgent: () => agent });
+    await answeredBy(createServer((_request, response) => response.end(Buffer.concat(frames))));
     expect(await get('work')).toMatchObject({ state: 'failed', error: { code: 'bad-message' } });
     expect([await readdir(target), await readdir(join(target, 'work'))]).toEqual([['work'], []]);
   });
