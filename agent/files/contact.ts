@@ -4,6 +4,9 @@ import type { DeviceId } from '../../protocol/ids.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Neighbours } from '../peers/neighbours.ts';
 
+/** What came before a neighbour went lies in our sockets, which give it and then break by themselves, unless it fell silent. */
+const lastBytesMs = 1_000;
+
 export interface ContactDeps {
   readonly neighbours: Pick<Neighbours, 'events'>;
   readonly clock: Clock;
@@ -13,6 +16,8 @@ export class NeighbourContact implements Disposable {
   readonly #clock: Clock;
   readonly #listener: Disposable;
   readonly #returned = new Set<() => void>();
+  /** Those that are not told yet. */
+  readonly #losses = new Set<Disposable>();
   #contact = new AbortController();
 
   constructor({ neighbours, clock }: ContactDeps, id: DeviceId) {
@@ -24,7 +29,7 @@ export class NeighbourContact implements Disposable {
     });
   }
 
-  /** Aborts when the neighbour is found to be gone, the next time after now. */
+  /** Aborts a moment after the neighbour is found to be gone, the next time after now. */
   get lost(): AbortSignal {
     return this.#contact.signal;
   }
@@ -54,11 +59,16 @@ export class NeighbourContact implements Disposable {
 
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();
+    for (const loss of this.#losses) loss[Symbol.dispose]();
   }
 
   #lose(name: string): void {
     const lost = this.#contact;
     this.#contact = new AbortController();
-    lost.abort(new NethoodError('interrupted', `${name} is gone.`));
+    const loss = this.#clock.timer(lastBytesMs, () => {
+      this.#losses.delete(loss);
+      lost.abort(new NethoodError('interrupted', `${name} is gone.`));
+    });
+    this.#losses.add(loss);
   }
 }

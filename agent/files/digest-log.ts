@@ -1,5 +1,5 @@
 /**
- * What a partial file holds, as digests of its blocks in the order of their places: appended as blocks are written, so
+ * What a partial file holds, as digests of its blocks in the order of their places: appended while blocks are written, so
  * that after whatever end the part can be read again and kept as far as it is what was received. It is never synced:
  * what a power cut tears, in the log or in the part, is found by comparing.
  */
@@ -40,7 +40,7 @@ export class DigestLog implements AsyncDisposable {
     }
   }
 
-  /** The block is in its file. In any order. */
+  /** The block is being written into its file. In any order. */
   add(block: number, digest: number): void {
     this.#pending.set(block, digest);
     this.#writing ??= this.#append().finally(() => (this.#writing = undefined));

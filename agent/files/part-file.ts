@@ -15,7 +15,7 @@ const mostInFlight = 4;
 const leastHeld = 16 << 10;
 
 export interface PartOptions {
-  /** Told of each block that is written; stays the caller's. */
+  /** Told of each block that is being written; stays the caller's. */
   readonly log?: DigestLog | undefined;
   /** Zeros become holes, by the page. */
   readonly sparse?: boolean | undefined;
@@ -191,9 +191,11 @@ export class PartFile implements AsyncDisposable {
     const block = held.subarray(0, this.#heldBytes);
     const digest = this.#digestOf(block);
     const position = this.#position;
+    // Not after it: who is killed would have blocks that nobody knows to be good. What the log says is compared anyway.
+    if (digest !== undefined) this.#part.log?.add(position / blockBytes, digest);
     const write = this.#write(block, position)
       .then(
-        () => this.#written(held, { position, digest }),
+        () => void this.#spare.push(held),
         (error: unknown) => {
           this.#error ??= error;
         },
@@ -213,11 +215,6 @@ export class PartFile implements AsyncDisposable {
     const digest = digestOf(block);
     if (expected === undefined || expected === digest) return digest;
     throw new NethoodError('damaged', `${shownPath(this.#part.path)} came other than it was sent.`);
-  }
-
-  #written(held: Buffer, { position, digest }: { position: number; digest: number | undefined }): void {
-    this.#spare.push(held);
-    if (digest !== undefined) this.#part.log?.add(position / blockBytes, digest);
   }
 
   async #write(block: Buffer, position: number): Promise<void> {

@@ -4,7 +4,8 @@
  */
 import type { Readable } from 'node:stream';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
-import type { WirePath } from '../../protocol/wire-path.ts';
+import type { PeerEntry } from '../../protocol/peer.ts';
+import { parentPath, pathComponents, pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
 import { randomId } from '../base/random-id.ts';
 import type { FilePieces } from './file-pieces.ts';
 import { pieceBytes } from './file-pieces.ts';
@@ -13,13 +14,14 @@ import { paced, type PutContext } from './put-context.ts';
 import { digestBytes, heldBlock, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer, type WriteBytes } from './send-to-peer.ts';
+import { offerVerified } from './verify-there.ts';
 
 /** Times that a file may change under our hands before we give it up. */
 const mostChanges = 3;
 
 export interface FilePut {
   /** In our own tree. */
-  readonly from: WirePath;
+  readonly from: PeerEntry;
   /** In the share. */
   readonly to: WirePath;
   /** Bytes that may be there from an earlier run. */
@@ -45,6 +47,7 @@ class FilePutter {
   readonly #run = { 'nethood-run': randomId() };
   #held: boolean;
   #changes = 0;
+  #tried = false;
   /** Bytes of this file that the progress counts, and those of them that an earlier run had left. */
   #counted = 0;
   #resumed: number | undefined;
@@ -56,6 +59,9 @@ class FilePutter {
   }
 
   async attempt(signal: AbortSignal): Promise<WirePath> {
+    const there = this.#tried ? await this.#there(signal) : undefined;
+    if (there !== undefined) return there;
+    this.#tried = true;
     for (;;) {
       try {
         const start = this.#held ? await this.#compare(signal) : await this.#fromTheStart(signal);
@@ -68,8 +74,19 @@ class FilePutter {
     }
   }
 
+  /** Where it is, if all of it came and only the answer did not. */
+  async #there(signal: AbortSignal): Promise<WirePath | undefined> {
+    const { to, from } = this.#put;
+    const entry = { ...from, path: pathFromComponents(pathComponents(to).slice(-1)) };
+    const offered = { folder: parentPath(to), entries: [entry], from: () => from.path };
+    const [answer] = await offerVerified(this.#context, offered, signal);
+    if (answer?.state !== 'here') return undefined;
+    this.#count(from.size);
+    return answer.path ?? to;
+  }
+
   async #fromTheStart(signal: AbortSignal): Promise<Start> {
-    const { pieces, ...version } = await this.#context.source.open(this.#put.from, { signal });
+    const { pieces, ...version } = await this.#context.source.open(this.#put.from.path, { signal });
     await pieces[Symbol.asyncDispose]();
     return { ...version, offset: 0 };
   }
@@ -82,7 +99,7 @@ class FilePutter {
       const headers = HeldHeaders.safeParse(response.headers);
       if (!headers.success)
         throw new NethoodError('bad-message', `${peerName(peer)} did not say how much of a file it has.`);
-      const { pieces, ...version } = await source.open(this.#put.from, { signal });
+      const { pieces, ...version } = await source.open(this.#put.from.path, { signal });
       await using held = pieces;
       const length = Math.min(headers.data['nethood-held'], version.size);
       return { ...version, offset: await equalBytes(held, length, response) };
@@ -118,7 +135,7 @@ class FilePutter {
     const digest = newDigest();
     if (offset < size) {
       const range = { start: offset, end: size };
-      const { pieces } = await this.#context.source.open(this.#put.from, { range, ifMatch: etag, signal });
+      const { pieces } = await this.#context.source.open(this.#put.from.path, { range, ifMatch: etag, signal });
       await using file = pieces;
       const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(pieceBytes, size - offset)));
       let sending = Promise.resolve();

@@ -90,7 +90,7 @@ class FolderPutter {
   async #putAlone(entry: PeerEntry, held: number): Promise<void> {
     const to = (this.#to === '' ? entry.path : `${this.#to}/${entry.path}`) as WirePath;
     try {
-      await putFile(this.#context, { from: entry.path, to, held }, this.#signal);
+      await putFile(this.#context, { from: entry, to, held }, this.#signal);
       this.#context.progress.add({ files: 1 });
     } catch (error) {
       if (this.#signal.aborted || !isOfOneFile(error)) throw error;

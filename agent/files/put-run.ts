@@ -68,7 +68,7 @@ async function sentFile(context: PutContext, { opened, to }: Sent, signal: Abort
     context.progress.add({ files: 1, bytes: entry.size, resumedFrom: entry.size });
     return to;
   }
-  const final = await putFile(context, { from: path, to, held: answer.held }, signal);
+  const final = await putFile(context, { from: { ...entry, path }, to, held: answer.held }, signal);
   context.progress.add({ files: 1 });
   return final;
 }
