@@ -173,8 +173,11 @@ const Nothing = z.object({});
 const WatchResult = z.object({ leaseMs: z.int().min(1_000).max(3_600_000) });
 /** To one offered entry. */
 export const OfferAnswer = z.discriminatedUnion('state', [
-  /** The folder is there; or the file, by size and time. `path` in the share, where both were kept and it has another name. */
-  z.object({ state: z.literal('here'), path: WirePath.optional() }),
+  /**
+   * The folder is there; or the file, by size and time. `path` in the share, where both were kept and it has another name.
+   * `fresh`: the folder was made for it and is empty, so that nothing in it needs to be offered.
+   */
+  z.object({ state: z.literal('here'), path: WirePath.optional(), fresh: z.boolean().optional() }),
   /** `held` bytes of the file are there from an earlier try, whatever they are worth. */
   z.object({ state: z.literal('wanted'), held: z.int().min(0) }),
   z.object({ state: z.literal('refused'), code: z.enum(errorCodes).catch('internal'), message: z.string().max(1000) }),

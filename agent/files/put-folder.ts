@@ -19,11 +19,13 @@ export interface FolderPut {
   /** In the share; it is there. */
   readonly to: WirePath;
   readonly modified: number;
+  /** Made just now. */
+  readonly fresh: boolean;
 }
 
 /** Kept when all is there, whole and safe. */
 export async function putFolder(context: PutContext, put: FolderPut, signal: AbortSignal): Promise<void> {
-  const folders = await new FolderPutter(context, put.to, signal).run();
+  const folders = await new FolderPutter(context, put, signal).run();
   const root = { path: rootPath, modified: put.modified };
   // Last, and from the innermost: a folder's time changes with every file that gets a name in it.
   const sealed = [root, ...folders.map(({ path, modified }) => ({ path, modified }))].toReversed();
@@ -37,21 +39,23 @@ export async function putFolder(context: PutContext, put: FolderPut, signal: Abo
 class FolderPutter {
   readonly #context: PutContext;
   readonly #to: WirePath;
+  readonly #fresh: boolean;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #queue = new WorkQueue<PutJob>(plannedAhead, (job) => (job.kind === 'batch' ? job.entries.length : 1));
   #firstFailure: { readonly path: WirePath; readonly error: NethoodError } | undefined;
   #failures = 0;
 
-  constructor(context: PutContext, to: WirePath, signal: AbortSignal) {
+  constructor(context: PutContext, { to, fresh }: FolderPut, signal: AbortSignal) {
     this.#context = context;
     this.#to = to;
+    this.#fresh = fresh;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
   async run(): Promise<readonly PeerEntry[]> {
     const refused = (failure: FailedPut): void => this.#failed(failure.entry, reasonOf(failure));
-    const plan = new PutPlan(this.#context, { to: this.#to, queue: this.#queue, refused });
+    const plan = new PutPlan(this.#context, { to: this.#to, fresh: this.#fresh, queue: this.#queue, refused });
     const tasks = [plan.run(this.#signal), ...Array.from({ length: workers }, () => this.#work())];
     // The first that fails stops the others; all have ended before it is told.
     let failure: { error: unknown } | undefined;

@@ -17,6 +17,8 @@ export type PutJob =
 export interface PutPlanDeps {
   /** The folder in the share. */
   readonly to: WirePath;
+  /** Nothing is in it. */
+  readonly fresh: boolean;
   readonly queue: WorkQueue<PutJob>;
   readonly refused: (failure: FailedPut) => void;
 }
@@ -32,6 +34,8 @@ export class PutPlan {
   readonly #deps: PutPlanDeps;
   /** Folders that are not there, so that nothing in them can be. */
   readonly #closed = new Set<WirePath>();
+  /** Folders that were made for this put: what is in them is wanted, without a word. */
+  readonly #fresh = new Set<WirePath>();
   #batch: PeerEntry[] = [];
   #batchBytes = 0;
   #files = 0;
@@ -40,6 +44,7 @@ export class PutPlan {
   constructor(context: PutContext, deps: PutPlanDeps) {
     this.#context = context;
     this.#deps = deps;
+    if (deps.fresh) this.#fresh.add(rootPath);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -49,9 +54,8 @@ export class PutPlan {
       const page = await source.walk(rootPath, cursor, signal);
       progress.add({ skipped: page.skipped });
       const entries = page.entries.filter((entry) => this.#isOpen(entry));
-      const offered = { folder: this.#deps.to, entries };
-      const answers = entries.length === 0 ? [] : await offerVerified(this.#context, offered, signal);
-      for (const [at, entry] of entries.entries()) await this.#plan(entry, answers[at], signal);
+      const answers = await this.#offer(entries, signal);
+      for (const entry of entries) await this.#plan(entry, answers.get(entry), signal);
       // Whoever waits for work gets what there is; else batches are filled up first.
       if (this.#deps.queue.empty) await this.#endBatch(signal);
       if (page.cursor === undefined) progress.totals(this.#files, this.#bytes);
@@ -59,6 +63,22 @@ export class PutPlan {
     } while (cursor !== undefined);
     await this.#endBatch(signal);
     this.#deps.queue.end();
+  }
+
+  async #offer(entries: readonly PeerEntry[], signal: AbortSignal): Promise<Map<PeerEntry, OfferAnswer>> {
+    const isNew = ({ kind, path }: PeerEntry): boolean => kind === 'file' && this.#fresh.has(parentPath(path));
+    const asked = entries.filter((entry) => !isNew(entry));
+    const offered = { folder: this.#deps.to, entries: asked };
+    const answers = asked.length === 0 ? [] : await offerVerified(this.#context, offered, signal);
+    const wanted = { state: 'wanted', held: 0 } as const;
+    const all = new Map<PeerEntry, OfferAnswer>(entries.filter(isNew).map((entry) => [entry, wanted]));
+    for (const [at, entry] of asked.entries()) {
+      const answer = answers[at];
+      if (answer === undefined) continue;
+      all.set(entry, answer);
+      if (answer.state === 'here' && answer.fresh === true) this.#fresh.add(entry.path);
+    }
+    return all;
   }
 
   /** Parents come first, within a page too. */

@@ -75,8 +75,9 @@ async function sentFile(context: PutContext, { opened, to }: Sent, signal: Abort
 
 async function sentFolder(context: PutContext, { opened, to }: Sent, signal: AbortSignal): Promise<WirePath> {
   const { entry } = opened;
-  taken(await offer(context, parentPath(to), [{ ...entry, path: lastOf(to) }], signal));
-  await putFolder(context, { to, modified: entry.modified }, signal);
+  const answer = taken(await offer(context, parentPath(to), [{ ...entry, path: lastOf(to) }], signal));
+  const fresh = answer.state === 'here' && answer.fresh === true;
+  await putFolder(context, { to, modified: entry.modified, fresh }, signal);
   return to;
 }
 

@@ -85,6 +85,7 @@ class Offered implements AsyncDisposable {
     try {
       await this.#deps.tree.mkdir(path, signal);
       this.#fresh.add(path);
+      return { state: 'here', fresh: true };
     } catch (error) {
       if (!hasCode(error, 'exists')) throw error;
       // A folder by that very name is what was wanted; a twin of it, or a file, is not.

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../agent/base/clock.ts';
 import { silentLog } from '../../agent/base/log.ts';
 import { Scope } from '../../agent/base/scope.ts';
 import type { PutOrder, Transfers } from '../../agent/files/files-service.ts';
 import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
+import type { PeerAsk } from '../../agent/peers/neighbours.ts';
 import type { TransferView } from '../../protocol/control.ts';
 import { features } from '../../protocol/peer.ts';
 import { typedPathReadings } from '../../protocol/wire-path.ts';
@@ -359,6 +360,19 @@ describe('a folder', () => {
     expect(await contentOf(there('copy'))).toEqual(await contentOf(join(home, 'work')));
     // That order is done: now `copy` is a folder that is there.
     expect(await put('work', 'copy')).toMatchObject({ destination: 'Anna/Public/copy/work' });
+  });
+
+  it('is not asked about file by file where it was made for them', async () => {
+    await project(30);
+    await have('work/NUL.txt', 'x');
+    const ask = vi.spyOn(anna.neighbours, 'request');
+    expect(await put('work')).toMatchObject({ state: 'failed', error: { code: 'bad-path' } });
+    const offered = ask.mock.calls.flatMap(([, type, asked]) =>
+      type === 'offer' ? (asked as PeerAsk<'offer'>).entries : [],
+    );
+    expect(new Set(offered.map(({ kind }) => kind))).toContain('folder');
+    expect(offered.filter(({ kind, path }) => kind === 'file' && !path.includes('/'))).toEqual([]);
+    expect(await namesThere('work')).not.toContain('NUL.txt');
   });
 
   it('a second time sends nothing but what is new', async () => {

@@ -235,3 +235,9 @@ describe('what is kept of an upload', () => {
     await rm(join(anna.folder, '.01234567.nethood-part'));
   });
 });
+
+it('a folder is said to be fresh only by the offer that makes it', async () => {
+  expect(await offered('', 'new', 'folder')).toEqual({ state: 'here', fresh: true });
+  expect(await offered('', 'new', 'folder')).toEqual({ state: 'here' });
+  expect(await offered('', 'sub', 'folder')).toEqual({ state: 'here' });
+});
