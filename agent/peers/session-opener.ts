@@ -4,6 +4,7 @@ import { type BootId, type DeviceId, shortId } from '../../protocol/ids.ts';
 import { features, protocolVersion } from '../../protocol/peer.ts';
 import type { Resources } from '../../protocol/resources.ts';
 import type { Clock } from '../base/clock.ts';
+import { coarseClock } from '../base/coarse-clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Asker } from '../trust/access.ts';
 import type { PeerHandlers } from './neighbours.ts';
@@ -25,22 +26,28 @@ export interface SessionOpenerDeps {
   readonly resourcesFor: (asker: Asker) => Resources;
 }
 
+/** Nothing in a session needs to be punctual, and with many of them an idle agent would wake for one or the other all the time. */
+const punctualMs = 250;
+
 export class SessionOpener {
   readonly #deps: SessionOpenerDeps;
+  /** One for all sessions. */
+  readonly #clock: Clock;
   /** What each was told last, so that nobody is told the same twice. */
   readonly #told = new WeakMap<Session, string>();
 
   constructor(deps: SessionOpenerDeps) {
     this.#deps = deps;
+    this.#clock = coarseClock(deps.clock, punctualMs);
   }
 
   /** `name` as far as it is known. */
   open(socket: PeerSocket, name: string | undefined): Session {
-    const { self, boot, clock, log, handlers, port } = this.#deps;
+    const { self, boot, log, handlers, port } = this.#deps;
     const asker = (): Asker => this.#asker(socket);
     const resources = this.#deps.resourcesFor(asker());
     const session = new Session(socket, name ?? shortId(socket.id), {
-      clock,
+      clock: this.#clock,
       log,
       handlers,
       asker,
