@@ -40,7 +40,17 @@ export const deadlines = {
 } as const;
 
 /** Features of this version; one is used only where both sides list it. */
-export const features = ['walk', 'archive', 'job-events', 'write', 'put', 'watch', 'tree', 'digests'] as const;
+export const features = [
+  'walk',
+  'archive',
+  'job-events',
+  'write',
+  'put',
+  'watch',
+  'tree',
+  'digests',
+  'put-frames',
+] as const;
 
 export const RequestId = z
   .int()

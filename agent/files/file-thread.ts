@@ -11,7 +11,7 @@ function built(name: string): URL {
 }
 
 /** Nothing but names and buffers lives in it. */
-const memory = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
+const memory = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
 
 interface Waiting<Answer> {
   readonly resolve: (answer: Answer) => void;

@@ -19,6 +19,8 @@ export interface PartOptions {
   readonly log?: DigestLog | undefined;
   /** Zeros become holes, by the page. */
   readonly sparse?: boolean | undefined;
+  /** Told how many bytes are in the file now, when they are. */
+  readonly written?: ((bytes: number) => void) | undefined;
 }
 
 interface OpenedPart extends PartOptions {
@@ -220,6 +222,7 @@ export class PartFile implements AsyncDisposable {
   async #write(block: Buffer, position: number): Promise<void> {
     const runs = this.#part.sparse === true ? dataRuns(block) : [{ start: 0, end: block.length }];
     for (const { start, end } of runs) await this.#writeRun(block.subarray(start, end), position + start);
+    this.#part.written?.(block.length);
   }
 
   /** A full disk may take a part of a block before it says so. */

@@ -5,8 +5,9 @@ import type { WirePath } from '../../protocol/wire-path.ts';
 import { type ArchivedFile, type MissingFile, packArchive } from './archive-format.ts';
 import { filesOf } from './archive-serve.ts';
 import { jsonOf, peerName } from './peer-http.ts';
-import { paced, type PutContext } from './put-context.ts';
-import { ArchiveAnswer, putUrl } from './put-format.ts';
+import { askToTell, knowsFrames, paced, type PutContext } from './put-context.ts';
+import { framesType, packFrames } from './put-frames.ts';
+import { ArchiveAnswer, putUrl, toldOfFile } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer } from './send-to-peer.ts';
 import { offerVerified } from './verify-there.ts';
@@ -58,13 +59,25 @@ class BatchRun {
 
   async #send(sent: PeerEntry[], signal: AbortSignal): Promise<void> {
     const { peer, share, keep } = this.#context;
+    const frames = knowsFrames(this.#context);
+    const pack = frames ? packFrames : packArchive;
     const response = await sendToPeer(peer, {
       path: putUrl(share, 'archive-in', this.#to),
-      headers: { 'content-type': 'application/x-tar', ...(keep ? { 'nethood-keep': '1' } : {}) },
+      headers: {
+        'content-type': frames ? framesType : 'application/x-tar',
+        ...askToTell(this.#context),
+        ...(keep ? { 'nethood-keep': '1' } : {}),
+      },
       send: async (write) => {
         const files = filesOf(this.#context.source, [...this.#left.keys()], signal);
         const send = paced(this.#context, write, signal);
-        for await (const bytes of packArchive(this.#noted(files, sent))) await send(bytes);
+        let counted = 0;
+        for await (const bytes of pack(this.#noted(files, sent))) {
+          // Those that were noted until now are in what was packed until now.
+          const all = bytesOf(sent) + sent.length * toldOfFile;
+          await send(bytes, all - counted);
+          counted = all;
+        }
       },
       signal,
     });

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { ShareId } from '../../protocol/ids.ts';
 import type { PeerAsk, Neighbours } from '../peers/neighbours.ts';
 import type { PeerEntry, OfferAnswer } from '../../protocol/peer.ts';
@@ -5,6 +6,7 @@ import { NethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import type { LocalTree } from './local-tree.ts';
 import { type PeerHttp, peerName } from './peer-http.ts';
+import { asksToTell } from './put-format.ts';
 import { paceBytes } from './rate-limit.ts';
 import { persistently } from './retry.ts';
 import type { WriteBytes } from './send-to-peer.ts';
@@ -22,14 +24,24 @@ export interface PutContext extends TransferCourse {
 
 /** Writes as fast as the user's limit to all transfers lets it. */
 export function paced({ limit, progress }: PutContext, write: WriteBytes, signal: AbortSignal): WriteBytes {
-  return async (bytes) => {
-    if (!limit.active) return write(bytes);
+  return async (bytes, counted = bytes.length) => {
+    if (!limit.active) return write(bytes, counted);
     for (let at = 0; at < bytes.length; at += paceBytes) {
       const part = bytes.subarray(at, at + paceBytes);
-      await write(part);
+      await write(part, at === 0 ? counted : 0);
       progress.limit.waited('setting', await limit.pace(part.length, signal));
     }
   };
+}
+
+/** Headers that ask for what is in files to be told, of whom knows that. */
+export function askToTell(context: PutContext): OutgoingHttpHeaders {
+  return knowsFrames(context) ? asksToTell : {};
+}
+
+/** Others take a tar, and tell nothing. */
+export function knowsFrames({ peer: { neighbours, id } }: PutContext): boolean {
+  return neighbours.get(id)?.features.has('put-frames') === true;
 }
 
 /** What is wanted of what we have: an answer to each entry, in their order. */

@@ -10,7 +10,7 @@ import { randomId } from '../base/random-id.ts';
 import type { FilePieces } from './file-pieces.ts';
 import { pieceBytes } from './file-pieces.ts';
 import { askPeer, jsonOf, peerName } from './peer-http.ts';
-import { paced, type PutContext } from './put-context.ts';
+import { askToTell, paced, type PutContext } from './put-context.ts';
 import { digestBytes, heldBlock, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer, type WriteBytes } from './send-to-peer.ts';
@@ -115,6 +115,7 @@ class FilePutter {
       path: putUrl(share, 'part', this.#put.to),
       headers: {
         ...this.#run,
+        ...askToTell(this.#context),
         'content-type': 'application/octet-stream',
         'content-length': start.size - start.offset + digestBytes,
         'nethood-size': start.size,

@@ -16,6 +16,16 @@ export function newDigest(): Hash {
   return createHash('sha256');
 }
 
+/**
+ * Who puts has at most `mostUntold` bytes on their way that are not in a file there: an end that is killed loses no more,
+ * however large the buffers of the systems are. It asks by `asksToTell` for a `102` after each `toldBytes`; among many each
+ * file counts its content and `toldOfFile`.
+ */
+export const asksToTell = { 'nethood-tell': '1' } as const;
+export const mostUntold = 3 << 20;
+export const toldBytes = 1 << 20;
+export const toldOfFile = 2 << 10;
+
 const Whole = z.coerce.number().int().min(0);
 
 /** Of one run of a put, the same when it tries again. */

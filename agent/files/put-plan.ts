@@ -3,10 +3,11 @@
  * large ones alone. Folders are made there by the offer, empty ones too.
  */
 import type { OfferAnswer, PeerEntry } from '../../protocol/peer.ts';
-import { parentPath, rootPath, type WirePath } from '../../protocol/wire-path.ts';
+import { parentPath, pathComponents, rootPath, type WirePath } from '../../protocol/wire-path.ts';
 import { archiveLimits } from './archive-format.ts';
 import type { FailedPut } from './put-batch.ts';
 import type { PutContext } from './put-context.ts';
+import { longestName } from './tree-frames.ts';
 import { offerVerified } from './verify-there.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -101,7 +102,8 @@ export class PutPlan {
       this.#deps.refused({ entry, code: answer.code });
     } else if (kind === 'folder') this.folders.push(entry);
     else if (answer.state === 'here') this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size });
-    else if (size > archiveLimits.file) await this.#deps.queue.put({ kind: 'alone', entry, held: answer.held }, signal);
+    else if (size > archiveLimits.file || hasLongName(path))
+      await this.#deps.queue.put({ kind: 'alone', entry, held: answer.held }, signal);
     else await this.#addToBatch(entry, signal);
   }
 
@@ -117,4 +119,9 @@ export class PutPlan {
     this.#batchBytes = 0;
     if (entries.length > 0) await this.#deps.queue.put({ kind: 'batch', entries }, signal);
   }
+}
+
+/** A frame cannot hold it; systems whose names are UTF-16 can. */
+function hasLongName(path: WirePath): boolean {
+  return path.length > longestName && pathComponents(path).some((name) => name.length > longestName);
 }

@@ -1,4 +1,4 @@
-/** What a neighbour puts into a share of ours: many small files in one tar, each whole and safe before it is named. */
+/** What a neighbour puts into a share of ours: many small files in one body, each whole and safe before it is named. */
 import { Readable } from 'node:stream';
 import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import { parentPath, pathComponents, type WirePath } from '../../protocol/wire-path.ts';
@@ -11,9 +11,11 @@ import type { GuardedFolder } from './guarded-folder.ts';
 import { writeKept } from './kept-name.ts';
 import { namesOfFolder } from './names-of-folder.ts';
 import { checkPortable, foldOf } from './new-name.ts';
-import type { ArchiveAnswer } from './put-format.ts';
+import { framesType, readFrames } from './put-frames.ts';
+import { type ArchiveAnswer, toldOfFile } from './put-format.ts';
 import { answerJson, openFolder, type Reception } from './receive-part.ts';
 import type { RoomClaim } from './share-room.ts';
+import { ToldBytes } from './told-bytes.ts';
 
 /** Held open at the same time. */
 const mostFolders = 128;
@@ -24,7 +26,8 @@ export async function receiveArchive(reception: Reception, exchange: HttpExchang
   answerJson(exchange, await received(reception, exchange));
 }
 
-async function received(reception: Reception, { request, signal }: HttpExchange): Promise<ArchiveAnswer> {
+async function received(reception: Reception, exchange: HttpExchange): Promise<ArchiveAnswer> {
+  const { request, signal } = exchange;
   const { uploads, tree, path } = reception;
   const components = pathComponents(path);
   const folder = await openFolder(tree, path);
@@ -33,8 +36,15 @@ async function received(reception: Reception, { request, signal }: HttpExchange)
     await using staging = await uploads.staging(folder, (name) => tree.spots.open([...components, name]));
     await using writer = new BatchWriter(staging.path, uploads.batchThread);
     const keep = request.headers['nethood-keep'] === '1';
-    await using archive = new ArchiveReception(reception, { writer, claim, keep, signal });
-    for await (const item of readArchive(request)) {
+    await using archive = new ArchiveReception(reception, {
+      writer,
+      claim,
+      keep,
+      signal,
+      told: new ToldBytes(exchange),
+    });
+    const read = request.headers['content-type'] === framesType ? readFrames : readArchive;
+    for await (const item of read(request)) {
       if (!('content' in item)) continue;
       await archive.take(item);
       await uploads.limit.pace(item.content.length, signal);
@@ -51,6 +61,7 @@ interface ArchiveDeps {
   readonly writer: BatchWriter;
   readonly claim: RoomClaim;
   readonly keep: boolean;
+  readonly told: ToldBytes;
   readonly signal: AbortSignal;
 }
 
@@ -75,14 +86,16 @@ class ArchiveReception implements AsyncDisposable {
   /** @throws what stands in the way of all of them */
   async take({ path, content, modified, damaged }: ArchivedFile): Promise<void> {
     const at = this.#files++;
+    const done = (): void => this.#deps.told.written(content.length + toldOfFile);
     if (this.#files > archiveLimits.files) throw new NethoodError('too-large', 'Too many files came at once.');
     const { path: folder } = this.#reception;
     const file = { path: (folder === '' ? path : `${folder}/${path}`) as WirePath, content, modified };
     try {
       if (damaged === true) throw new NethoodError('damaged', `${quotedPath(path)} came other than it was sent.`);
-      await this.#folders.use(parentPath(file.path), (held) => this.#put(file, held, at));
+      await this.#folders.use(parentPath(file.path), (held) => this.#put(file, held, { at, done }));
     } catch (error) {
       this.#missed(at, toNethoodError(error));
+      done();
     }
     this.#check();
   }
@@ -100,12 +113,16 @@ class ArchiveReception implements AsyncDisposable {
     await this.#folders[Symbol.asyncDispose]();
   }
 
-  async #put(file: ArchivedFile, folder: GuardedFolder, at: number): Promise<void> {
+  async #put(file: ArchivedFile, folder: GuardedFolder, { at, done }: { at: number; done: () => void }): Promise<void> {
     const name = Buffer.from(pathComponents(file.path).at(-1) ?? new Uint8Array());
     checkPortable(name, quotedPath(file.path));
     const taken = await this.#takenIn(parentPath(file.path), folder);
     const fold = foldOf(name);
-    if (taken === undefined || taken.has(fold)) return this.#putAlone(file);
+    if (taken === undefined || taken.has(fold)) {
+      await this.#putAlone(file);
+      done();
+      return;
+    }
     taken.add(fold);
     const { writer, claim } = this.#deps;
     claim.taking(file.content.length);
@@ -113,6 +130,7 @@ class ArchiveReception implements AsyncDisposable {
     const written = new Promise<void>((resolve) => {
       writer.add({ place, content: file.content, modified: file.modified }, (error) => {
         if (error !== undefined) this.#missed(at, error);
+        done();
         resolve();
       });
     });

@@ -16,6 +16,7 @@ import { pacedSink, pourBody } from './pour-body.ts';
 import { digestBytes, heldBlock, newDigest, PartHeaders, RunHeaders } from './put-format.ts';
 import { closeAtOnce, openFd, openFlags, readFd } from './raw-files.ts';
 import type { RoomClaim } from './share-room.ts';
+import { ToldBytes } from './told-bytes.ts';
 import { removePart } from './transfer-records.ts';
 import type { Uploads } from './uploads.ts';
 import type { WritableLocalTree } from './writable-local-tree.ts';
@@ -100,7 +101,10 @@ class PartReception {
       // What is there of it has its room already.
       const wanted = this.#headers['nethood-size'] - this.#headers['nethood-offset'];
       using claim = await tree.room.claim(this.#spot.folder, wanted, signal);
-      const file = await uploads.open(this.#key, this.#spot, this.#headers['nethood-offset']);
+      const file = await uploads.open(this.#key, this.#spot, {
+        offset: this.#headers['nethood-offset'],
+        written: new ToldBytes(exchange).written,
+      });
       await using part = file;
       await chmod(this.#part, await modeFor(this.#part, there));
       await this.#take(part, exchange, { claim, signal });

@@ -3,9 +3,10 @@ import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:h
 import { NethoodError } from '../../protocol/errors.ts';
 import { deadlines } from '../../protocol/peer.ts';
 import { connectionError, errorOf, type PeerHttp, peerName, requestTo } from './peer-http.ts';
+import { mostUntold, toldBytes } from './put-format.ts';
 
-/** Kept when the bytes are taken, and their memory is free again. One call at a time. */
-export type WriteBytes = (bytes: Buffer) => Promise<void>;
+/** Kept when the bytes are taken, and their memory is free again. One call at a time. @param counted of `mostUntold`; default: their number */
+export type WriteBytes = (bytes: Buffer, counted?: number) => Promise<void>;
 
 export interface PeerUpload {
   readonly method?: 'POST' | 'PUT';
@@ -23,7 +24,7 @@ export async function sendToPeer(peer: PeerHttp, upload: PeerUpload): Promise<In
   using sending = new Sending(peer, await requestTo(peer, { ...upload, method }), signal);
   let whole = false;
   try {
-    await upload.send((bytes) => sending.write(bytes));
+    await upload.send((bytes, counted) => sending.write(bytes, counted));
     sending.end();
     whole = true;
   } catch (error) {
@@ -45,13 +46,20 @@ class Sending implements Disposable {
   #timer: Disposable | undefined;
   #over = false;
   #answered = false;
+  /** Bytes that are not known to be in a file there; undefined where that is not told. */
+  #untold: number | undefined;
+  #roomy: () => void = () => undefined;
   #ended = false;
 
   constructor(peer: PeerHttp, request: ClientRequest, signal: AbortSignal) {
     this.#peer = peer;
     this.#request = request;
+    if (this.#request.hasHeader('nethood-tell')) this.#untold = 0;
     // Said now and then while a disk there is slow (102, RFC 2518 10.1).
-    this.#request.on('information', () => this.#wait());
+    this.#request.on('information', () => {
+      this.#wait();
+      this.#told();
+    });
     this.response = new Promise((resolve, reject) => {
       this.#request.on('error', (error) => {
         reject(signal.aborted ? (signal.reason as Error) : connectionError(error, peerName(peer)));
@@ -74,7 +82,15 @@ class Sending implements Disposable {
     return this.#over;
   }
 
-  write(bytes: Buffer): Promise<void> {
+  async write(bytes: Buffer, counted = bytes.length): Promise<void> {
+    if (this.#untold !== undefined) {
+      if (this.#untold >= mostUntold) await this.#room();
+      this.#untold += counted;
+    }
+    await this.#write(bytes);
+  }
+
+  #write(bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#over) reject(nobodyListens());
       this.#refuse = reject;
@@ -84,6 +100,20 @@ class Sending implements Disposable {
         else resolve();
       });
     });
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#over) reject(nobodyListens());
+      this.#refuse = reject;
+      this.#roomy = resolve;
+    });
+  }
+
+  #told(): void {
+    if (this.#untold === undefined) return;
+    this.#untold -= toldBytes;
+    if (this.#untold < mostUntold) this.#roomy();
   }
 
   end(): void {

@@ -12,6 +12,7 @@ import { quotedPath, readError } from './file-errors.ts';
 import type { FileThread } from './file-thread.ts';
 import { KeptThread } from './kept-thread.ts';
 import type { LocalTree } from './local-tree.ts';
+import { framesType } from './put-frames.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
 import type { TreeStart } from './read-tree.ts';
 import type { TreeAnswer, TreeAsk } from './tree-thread.ts';
@@ -113,7 +114,7 @@ async function send(
     throw readError(Object.assign(new Error(next.errno), { code: next.errno }), whatOf(path));
   // Its end tells itself, so it needs no chunks: whoever receives can take it past the HTTP parser.
   response.removeHeader('transfer-encoding');
-  response.writeHead(200, { 'content-type': 'application/vnd.nethood.tree' });
+  response.writeHead(200, { 'content-type': framesType });
   let spare = new ArrayBuffer(size);
   for (;;) {
     const { buffer, bytes = 0, done } = next;

@@ -19,7 +19,7 @@ import { identityOf } from './file-version.ts';
 import { KeptThread } from './kept-thread.ts';
 import { joinLocal, pathToText } from './local-path.ts';
 import type { Spot } from './local-spot.ts';
-import { PartFile } from './part-file.ts';
+import { PartFile, type PartOptions } from './part-file.ts';
 import { identityHash, partName } from './part-name.ts';
 import { RateLimit } from './rate-limit.ts';
 import { removeStaging } from './staging.ts';
@@ -34,6 +34,10 @@ export interface UploadsDeps {
   readonly log: Log;
   /** The user's; default: none. */
   readonly limit?: RateLimit;
+}
+
+export interface OpenUpload extends Pick<PartOptions, 'written'> {
+  readonly offset: number;
 }
 
 interface Running {
@@ -128,12 +132,12 @@ export class Uploads implements AsyncDisposable {
   }
 
   /** The part, cut to `offset`. @throws `changed` where it has fewer bytes */
-  async open(key: string, spot: Spot, offset: number): Promise<PartFile> {
+  async open(key: string, spot: Spot, { offset, written }: OpenUpload): Promise<PartFile> {
     const part = this.partOf(key, spot);
     if (offset === 0) {
       await this.drop(key, spot);
       await this.#save(key, spot, '');
-      const file = await PartFile.create(part);
+      const file = await PartFile.create(part, { written });
       await this.#save(key, spot, await file.identity());
       return file;
     }
@@ -141,7 +145,7 @@ export class Uploads implements AsyncDisposable {
     if (identity === undefined || (await this.held(key, spot)) < offset)
       throw new NethoodError('changed', `Of ${spot.what} there are fewer bytes than that.`);
     await this.#save(key, spot, identity);
-    return PartFile.reopen(part, { identity, length: offset });
+    return PartFile.reopen(part, { identity, length: offset }, { written });
   }
 
   /** The part has its name, or is no longer wanted. */

@@ -349,6 +349,13 @@ describe('a folder', () => {
     expect((await stat(there('work'))).mtimeMs).toBe(1_500_000_000_250);
   });
 
+  it('goes as a tar to who knows nothing else', async () => {
+    anna.features = new Set(features.filter((feature) => feature !== 'put-frames'));
+    await project(20);
+    expect(await put('work')).toMatchObject({ state: 'done', files: 22 });
+    expect(await contentOf(there('work'))).toEqual(await contentOf(join(home, 'work')));
+  });
+
   it('goes under a new name, and the same order goes on there', async () => {
     await project(30);
     anna.takenAtMost = 4_000_000;

@@ -205,7 +205,7 @@ describe('what is kept of an upload', () => {
     const uploads = scope.use(await createUploads(deps));
     const tree = anna.shares.writable(bob, anna.share);
     await tree.spots.hold(wirePathFromPlain('x'), async (spot) => {
-      await using _ = await uploads.open('a'.repeat(64), spot, 0);
+      await using _ = await uploads.open('a'.repeat(64), spot, { offset: 0 });
       const staging = await uploads.staging(spot.folder, (name) => tree.spots.open([name]));
       await writeFile(Buffer.concat([staging.path, Buffer.from('small-1')]), 'x');
     });
@@ -221,7 +221,7 @@ describe('what is kept of an upload', () => {
     const tree = anna.shares.writable(bob, anna.share);
     const path = wirePathFromPlain('x');
     await tree.spots.hold(path, async (spot) => {
-      await using file = await uploads.open('a'.repeat(64), spot, 0);
+      await using file = await uploads.open('a'.repeat(64), spot, { offset: 0 });
       file.add(Buffer.from('some bytes'));
       await file.settle();
       await uploads.staging(spot.folder, (name) => tree.spots.open([name]));
