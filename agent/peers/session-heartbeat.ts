@@ -17,7 +17,7 @@ const deadAfter = deadlines.pingAfter + deadlines.missedPings * deadlines.pingAn
 /** A timer that comes so much too late says that this process did not run (SIGSTOP, sleep, a blocked loop). */
 const lateMs = 1_000;
 /** Where there is reason to think that the other side is not there any more, it gets so long to say a word; */
-export const doubtMs = 3_000;
+const doubtMs = 3_000;
 /** and so often it is asked, however often there is such reason. */
 const doubtEveryMs = 10_000;
 
