@@ -1,12 +1,14 @@
 /** The spool's folder of documents: written whole and fsynced before anybody is told, read as often as need be, deleted when done. */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
 import { randomId } from '../base/random-id.ts';
 import { SyncedFolder } from '../base/synced-folder.ts';
 import { sniffBytes } from './document-format.ts';
+import { gatheredChunks } from './gathered-chunks.ts';
+import { GrowingFile } from './growing-file.ts';
 import type { Job } from './job.ts';
 import type { DocumentSender } from './spool-quota.ts';
 
@@ -69,8 +71,9 @@ export class SpoolDocuments implements AsyncDisposable {
     named.catch(() => undefined); // Told below, unless something else was wrong before.
     try {
       await hasRoom;
-      const { bytes, format } = await this.#write(handle, document, { signal, sender });
-      await Promise.all([handle.datasync(), named]).catch(writeFailed);
+      const content = new GrowingFile(handle);
+      const { bytes, format } = await this.#write(content, document, { signal, sender });
+      await Promise.all([content.sync(), named]).catch(writeFailed);
       // What it could still say is of no weight: the bytes are safe.
       handle.close().catch(() => undefined);
       return { file, bytes, format, ...(document.supplied && { supplied: document.supplied }) };
@@ -94,7 +97,7 @@ export class SpoolDocuments implements AsyncDisposable {
   }
 
   async #write(
-    handle: FileHandle,
+    content: GrowingFile,
     { stream, check }: IncomingDocument,
     { signal, sender }: { signal: AbortSignal; sender: DocumentSender | undefined },
   ): Promise<{ bytes: number; format: string }> {
@@ -102,14 +105,14 @@ export class SpoolDocuments implements AsyncDisposable {
     let format: string | undefined;
     let bytes = 0;
     let checkAt = checkEveryBytes;
-    for await (const chunk of this.#counted(chunksOf(stream, signal), sender)) {
+    for await (const chunks of this.#counted(gatheredChunks(stream, signal), sender)) {
       if (format === undefined) {
-        head = Buffer.concat([head, chunk.subarray(0, sniffBytes)]);
+        head = Buffer.concat([head, ...chunks.map((chunk) => chunk.subarray(0, sniffBytes))]);
         if (head.length >= sniffBytes) format = check(head);
       }
-      bytes += chunk.length;
+      bytes += lengthOf(chunks);
       if (bytes > this.#limits().largestDocument) throw this.#tooLarge();
-      await handle.write(chunk).catch(writeFailed);
+      await content.write(chunks).catch(writeFailed);
       if (bytes < checkAt) continue;
       checkAt += checkEveryBytes;
       await this.#refuseEarly(0, sender);
@@ -118,15 +121,15 @@ export class SpoolDocuments implements AsyncDisposable {
   }
 
   async *#counted(
-    chunks: AsyncIterable<Buffer>,
+    batches: AsyncIterable<readonly Buffer[]>,
     sender: DocumentSender | undefined,
-  ): AsyncGenerator<Buffer, void, undefined> {
+  ): AsyncGenerator<readonly Buffer[], void, undefined> {
     let bytes = 0;
     try {
-      for await (const chunk of chunks) {
-        bytes += chunk.length;
-        this.#count(sender, chunk.length);
-        yield chunk;
+      for await (const batch of batches) {
+        bytes += lengthOf(batch);
+        this.#count(sender, lengthOf(batch));
+        yield batch;
       }
     } finally {
       this.#count(sender, -bytes);
@@ -158,20 +161,8 @@ export class SpoolDocuments implements AsyncDisposable {
   }
 }
 
-/** The stream's own errors, told apart from the disk's. */
-async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-  const stop = (): void => void stream.destroy(new NethoodError('interrupted', 'The document was cut off.'));
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    // Not destroyed when it is refused half-way: its sender still waits for the answer.
-    for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
-  } catch (error) {
-    if (error instanceof NethoodError) throw error;
-    throw new NethoodError('interrupted', 'The document broke off before its end.', { cause: error });
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+function lengthOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
 }
 
 function writeFailed(error: NodeJS.ErrnoException): never {
