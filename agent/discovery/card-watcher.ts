@@ -46,6 +46,8 @@ class PollingCardWatcher implements CardWatcher {
   readonly #deps: CardWatcherDeps;
   #cards: readonly Card[] = [];
   #test: (address: string) => boolean = () => false;
+  /** What was read last, and what of it is in use. */
+  #raw = '';
   #seen = '';
   #changed = false;
   #lookedAt: number;
@@ -82,6 +84,9 @@ class PollingCardWatcher implements CardWatcher {
     this.#readAt = this.#deps.clock.now();
     const rules = this.#deps.rules();
     const system = (this.#deps.read ?? networkInterfaces)();
+    const raw = JSON.stringify([system, rules]);
+    if (raw === this.#raw) return false;
+    this.#raw = raw;
     const cards = chooseCards(system, rules, this.#deps.platform ?? process.platform);
     const seen = JSON.stringify([cards, rules.networks]);
     if (seen === this.#seen) return false;
