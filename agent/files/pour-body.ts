@@ -1,5 +1,6 @@
 import { finished, type Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
+import { buffersPassed } from '../base/collect-buffers.ts';
 import type { PartFile } from './part-file.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
 
@@ -40,6 +41,7 @@ export function pourBody(body: Readable, part: PourSink, options: PourOptions): 
       if (size !== undefined && taken > size) throw wrongLength(what, size, taken);
       taking(bytes.length);
       part.add(bytes);
+      buffersPassed(bytes.length);
       if (!part.full) return;
       body.pause();
       part.room().then(goOn, end);

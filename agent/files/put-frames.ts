@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { NethoodError } from '../../protocol/errors.ts';
 import { pathComponents, pathFromComponents } from '../../protocol/wire-path.ts';
+import { buffersPassed } from '../base/collect-buffers.ts';
 import { type ArchivedFile, archiveLimits, type MissingFile } from './archive-format.ts';
 import { digestOf } from './block-digest.ts';
 import { type FrameHead, frameKinds, FrameReader, headBytes, putHead } from './tree-frames.ts';
@@ -10,33 +11,43 @@ export const framesType = 'application/vnd.nethood.tree';
 /** Bytes gathered before they are sent. */
 const gathered = 256 << 10;
 
-/** Of those that could be read. Pieces end with a file. */
+/** Of those that could be read. Pieces end with a file; the memory of each is used again when the next is asked for. */
 export async function* packFrames(files: AsyncIterable<ArchivedFile | MissingFile>): AsyncGenerator<Buffer, void> {
-  let held: Buffer[] = [];
-  let size = 0;
+  const buffer = Buffer.allocUnsafeSlow(2 * gathered);
+  let length = 0;
   let open: readonly Uint8Array[] = [];
-  const add = (bytes: Buffer): void => {
-    held.push(bytes);
-    size += bytes.length;
-  };
   for await (const file of files) {
     if (!('content' in file)) continue;
-    const { content, modified } = file;
     const components = pathComponents(file.path);
-    const depth = components.length - 1;
-    for (let at = firstOther(open, components); at < depth; at++)
-      add(headOf({ kind: frameKinds.folder, depth: at, modified: 0, size: 0 }, components[at]));
-    open = components.slice(0, depth);
-    const digest = digestOf(content);
-    add(headOf({ kind: frameKinds.file, depth, modified, size: content.length, digest }, components[depth]));
-    add(content);
-    if (size < gathered) continue;
-    yield Buffer.concat(held, size);
-    held = [];
-    size = 0;
+    const parts = [...headsOf(open, components, file), file.content];
+    open = components.slice(0, -1);
+    const needed = parts.reduce((sum, part) => sum + part.length, length);
+    if (needed > buffer.length) {
+      yield Buffer.concat([buffer.subarray(0, length), ...parts]);
+      length = 0;
+      continue;
+    }
+    for (const part of parts) length += part.copy(buffer, length);
+    if (length < gathered) continue;
+    yield buffer.subarray(0, length);
+    length = 0;
   }
-  add(headOf({ kind: frameKinds.end, depth: 0, modified: 0, size: 0 }));
-  yield Buffer.concat(held, size);
+  yield Buffer.concat([buffer.subarray(0, length), headOf({ kind: frameKinds.end, depth: 0, modified: 0, size: 0 })]);
+}
+
+/** Of the folders that were not open before, and of the file. */
+function headsOf(
+  open: readonly Uint8Array[],
+  components: readonly Uint8Array[],
+  { content, modified }: ArchivedFile,
+): Buffer[] {
+  const depth = components.length - 1;
+  const heads: Buffer[] = [];
+  for (let at = firstOther(open, components); at < depth; at++)
+    heads.push(headOf({ kind: frameKinds.folder, depth: at, modified: 0, size: 0 }, components[at]));
+  const digest = digestOf(content);
+  heads.push(headOf({ kind: frameKinds.file, depth, modified, size: content.length, digest }, components[depth]));
+  return heads;
 }
 
 function headOf(head: FrameHead, name: Uint8Array = new Uint8Array()): Buffer {
@@ -56,7 +67,8 @@ export async function* readFrames(body: Readable): AsyncGenerator<ArchivedFile, 
   const reader = new FrameReader(archiveLimits.file);
   const open: Uint8Array[] = [];
   let ended = false;
-  for await (const bytes of whole(body))
+  for await (const bytes of whole(body)) {
+    buffersPassed(bytes.length);
     for (const { kind, depth, name, content, modified, digest } of reader.add(bytes)) {
       if (ended || depth > open.length) throw notOurs();
       ended = kind === frameKinds.end;
@@ -67,6 +79,7 @@ export async function* readFrames(body: Readable): AsyncGenerator<ArchivedFile, 
         yield { path: pathFromComponents([...open, name]), content, modified, damaged };
       } else if (!ended) throw notOurs();
     }
+  }
   if (!ended) throw cutOff();
 }
 

@@ -13,7 +13,7 @@ const paths = ['a', 'b/a', 'b/c/d/e', 'b/c/d/f', 'b/c/g', 'b/h', 'i/c/d', 'j'];
 const random = seededRandom();
 const files: readonly ArchivedFile[] = paths.map((path, at) => ({
   path: wirePathFromPlain(path),
-  content: Buffer.alloc(at % 3 === 0 ? 0 : Math.floor(random() * 200_000), at),
+  content: Buffer.alloc(at % 3 === 0 ? 0 : Math.floor(random() * 700_000), at),
   modified: 1_600_000_000_000 + at,
 }));
 
@@ -26,7 +26,7 @@ async function* given(): AsyncGenerator<ArchivedFile | MissingFile, void> {
 
 async function packed(): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of packFrames(given())) pieces.push(piece);
+  for await (const piece of packFrames(given())) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 
