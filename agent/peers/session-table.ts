@@ -91,8 +91,6 @@ export class SessionTable {
     this.#greeting.delete(session);
     const old = this.#current.get(id);
     if (old !== undefined && !this.#stays(old, session)) {
-      // Who had no need to dial may have lost the other one.
-      old.doubt();
       return session.close(closeCodes.replaced, 'another session stays');
     }
     this.#current.set(id, session);
