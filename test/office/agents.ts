@@ -1,7 +1,7 @@
 /** Real agents and the real command line, on this machine or on a host of an office. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,6 +72,12 @@ export class TestAgent implements AsyncDisposable {
   get pid(): number {
     if (this.#process?.pid === undefined) throw new Error('the agent was not started');
     return this.#process.pid;
+  }
+
+  /** Over the card of its host in an office, until now. */
+  async bytesReceived(): Promise<number> {
+    const cards = await readFile(`/proc/${this.pid}/net/dev`, 'utf8');
+    return Number(/eth0:\s*(\d+)/.exec(cards)?.[1]);
   }
 
   /** Until it serves. */
