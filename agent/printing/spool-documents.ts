@@ -1,5 +1,4 @@
 /** The spool's folder of documents: written whole and fsynced before anybody is told, read as often as need be, deleted when done. */
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -7,6 +6,7 @@ import { NethoodError } from '../../protocol/errors.ts';
 import { randomId } from '../base/random-id.ts';
 import { SyncedFolder } from '../base/synced-folder.ts';
 import { sniffBytes } from './document-format.ts';
+import { documentStream } from './document-stream.ts';
 import { gatheredChunks } from './gathered-chunks.ts';
 import { GrowingFile } from './growing-file.ts';
 import type { Job } from './job.ts';
@@ -85,7 +85,7 @@ export class SpoolDocuments implements AsyncDisposable {
   }
 
   read(document: NonNullable<Job['document']>): Readable {
-    return createReadStream(join(this.#folder, document.file), { highWaterMark: 256 * 1024 });
+    return documentStream(join(this.#folder, document.file));
   }
 
   async remove(document: NonNullable<Job['document']>): Promise<void> {
