@@ -8,6 +8,7 @@ import { chmod, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '../agent/base/scope.ts';
+import { finalJobStates } from '../protocol/resources.ts';
 import { BenchAgent } from './agents.ts';
 import { missingOf, timed } from './command.ts';
 import { BenchCups, benchQueue } from './cupsd.ts';
@@ -119,9 +120,9 @@ async function race(office: PrintOffice, ways: readonly Way[], rounds: number): 
 async function untilIdle({ cups, agent }: PrintOffice): Promise<void> {
   const deadline = performance.now() + 120_000;
   for (;;) {
-    // The agent's own job first: while it lives, one in CUPS may be on its way.
-    const { printers } = await agent.snapshot();
-    if (printers.every(({ jobs }) => jobs === 0) && (await cups.isIdle())) return;
+    // The agent's own jobs first: while one lives, one in CUPS may be on its way. (A printer's number of jobs is told a little late.)
+    const { jobs } = await agent.snapshot();
+    if (jobs.every(({ state }) => finalJobStates.includes(state)) && (await cups.isIdle())) return;
     if (performance.now() > deadline)
       throw new Error(`The jobs are not printed: ${await cups.command('lpstat', '-t')}`);
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -150,7 +151,7 @@ async function burstRows(office: PrintOffice, { jobs, rounds }: PrintExtent): Pr
 /** The rate is that of taking jobs; how fast a device prints them is not waited for. */
 async function forget(office: PrintOffice): Promise<void> {
   for (const { id, state } of (await office.agent.snapshot()).jobs)
-    if (!['completed', 'canceled', 'aborted'].includes(state)) await office.agent.cancel(id);
+    if (!finalJobStates.includes(state)) await office.agent.cancel(id);
   await office.cups.command('cancel', '-a', benchQueue);
   await untilIdle(office);
 }
