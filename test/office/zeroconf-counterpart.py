@@ -23,6 +23,9 @@ class Listener(ServiceListener):
         tell(down={"name": name})
 
 
+ended = threading.Event()
+# Before it publishes: whoever sees it may end it at once.
+signal.signal(signal.SIGTERM, lambda *_: ended.set())
 zc = Zeroconf()
 if sys.argv[1] == "publish":
     name, port, ident, address = sys.argv[2:6]
@@ -33,8 +36,6 @@ if sys.argv[1] == "publish":
     tell(published=name)
 else:
     ServiceBrowser(zc, TYPE, Listener())
-ended = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: ended.set())
 ended.wait()
 zc.unregister_all_services()
 zc.close()
