@@ -12,7 +12,7 @@ import type { JobId } from '../protocol/ids.ts';
 import { Service, timed, type Timed, untilUp } from './command.ts';
 import type { Mover } from './mover.ts';
 
-const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../bundle/cli/main.js', import.meta.url));
 
 export class BenchAgent implements AsyncDisposable {
   readonly #home: string;

@@ -81,7 +81,7 @@ const anywhere = new Set(['zod']);
 const notYet = new Set<string>();
 
 const topFolders = new Set(['agent', 'bench', 'cli', 'config', 'docs', 'protocol', 'test', 'tray', 'web']);
-const notOurs = new Set(['node_modules', 'dist', 'coverage', '.git']);
+const notOurs = new Set(['node_modules', 'dist', 'bundle', 'coverage', '.git']);
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {

@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import { until } from './until.ts';
 
 /** The program as it is built; `test/run` builds it first. */
-export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const program = fileURLToPath(new URL('../../bundle/cli/main.js', import.meta.url));
 
 /** Where a program runs: this machine, or a host of an office (`nsenter …`). */
 export interface Host {
