@@ -18,8 +18,9 @@ import { peakOf } from '../sim/mdns-storm.ts';
 import { linesOf, startAgent } from './mdns-support.ts';
 
 const crowd = join(import.meta.dirname, '../../dist/test/programs/mdns-crowd.js');
-const real = count(4, 24);
-const emulated = count(46, 476);
+/** As many as two processor cores take without a socket that overflows: with 24, each lost one packet in twelve. */
+const real = count(4, 12);
+const emulated = count(46, 488);
 const startWithinMs = count(3_000, 10_000);
 /** A process for each: one alone would hear a question for hundreds before it comes to the next. */
 const crowds = count(1, 4);
@@ -63,9 +64,9 @@ test(
       ].join('; '),
     );
     expect(ofReal).toBeGreaterThan(real * 5);
-    // A machine that halts for a while sends what it held back all at once: half as much again is allowed for that.
-    expect(peak.peakPackets).toBeLessThan(750);
-    expect(peak.peakBytes).toBeLessThan(450_000);
+    // A busy machine that halts for a while sends what it held back all at once.
+    expect(peak.peakPackets).toBeLessThan(count(750, 500));
+    expect(peak.peakBytes).toBeLessThan(count(450_000, 300_000));
   },
 );
 
