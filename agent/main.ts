@@ -36,7 +36,9 @@ export async function main(options: MainOptions): Promise<number> {
   const paths = pathsOf({ platform: process.platform, env: process.env, userHome: homedir(), home: options.home });
   await using scope = new Scope();
   await makeFolders(paths);
-  scope.use(await claimHome(paths.state, process.platform));
+  const claim = await claimHome(paths.state, process.platform);
+  // Elsewhere the system frees it, when nothing of the process is left: who waits for that may rely on it.
+  if (process.platform === 'darwin') scope.use(claim);
   const log = scope.use(openLog(join(paths.state, 'logs'), process.env['NETHOOD_LOG'] ?? 'info'));
   logFaults(log);
   const config = scope.use(await openConfig(paths, { log: log.child({ part: 'config' }) }));
