@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimHome } from '../../../agent/base/single-instance.ts';
 
-const newHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'nethood-lock-'));
+async function newHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'nethood-lock-'));
+  onTestFinished(() => rm(home, { recursive: true }));
+  return home;
+}
 
 describe('the lock of a home', () => {
   it('is held by one at a time and free again afterwards', async () => {
