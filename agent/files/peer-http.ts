@@ -81,7 +81,7 @@ export function connectionError(error: unknown, name: string): NethoodError {
 
 /** What an answer of 400 or more says; its body is read. */
 export async function errorOf(response: IncomingMessage, name: string): Promise<NethoodError> {
-  const said = ErrorBody.safeParse(await jsonOf(response));
+  const said = ErrorBody.safeParse(await jsonOf(response, name));
   const status = response.statusCode ?? 500;
   const retryAfterMs = Number(response.headers['retry-after'] ?? Number.NaN) * 1000;
   const options = Number.isFinite(retryAfterMs) ? { retryAfterMs } : {};
@@ -94,16 +94,20 @@ function codeOfStatus(status: number): ErrorCode {
   return codes.find((code) => errorTable[code].http === status) ?? 'bad-message';
 }
 
-/** The answer's JSON; undefined where it is broken off, too long, or none. */
-export async function jsonOf(response: IncomingMessage): Promise<unknown> {
+/** The answer's JSON; undefined where it is too long, or none. @throws NethoodError `interrupted` where it breaks off */
+export async function jsonOf(response: IncomingMessage, name: string): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
   try {
-    const chunks: Buffer[] = [];
-    let size = 0;
     for await (const bytes of response as AsyncIterable<Buffer>) {
       size += bytes.length;
       if (size > longestError) return undefined;
       chunks.push(bytes);
     }
+  } catch (error) {
+    throw connectionError(error, name);
+  }
+  try {
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch {
     // Whoever asked says what that means.

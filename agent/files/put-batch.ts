@@ -81,7 +81,7 @@ class BatchRun {
       },
       signal,
     });
-    const answer = ArchiveAnswer.safeParse(await jsonOf(response));
+    const answer = ArchiveAnswer.safeParse(await jsonOf(response, peerName(peer)));
     if (!answer.success || answer.data.taken + answer.data.failed.length !== sent.length)
       throw new NethoodError('bad-message', `${peerName(peer)} did not say which files it has taken.`);
     this.#context.began();

@@ -9,7 +9,7 @@ import { parentPath, pathComponents, pathFromComponents, type WirePath } from '.
 import { randomId } from '../base/random-id.ts';
 import type { FilePieces } from './file-pieces.ts';
 import { pieceBytes } from './file-pieces.ts';
-import { askPeer, jsonOf, peerName } from './peer-http.ts';
+import { askPeer, connectionError, jsonOf, peerName } from './peer-http.ts';
 import { askToTell, paced, type PutContext } from './put-context.ts';
 import { digestBytes, heldBlock, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
@@ -103,6 +103,9 @@ class FilePutter {
       await using held = pieces;
       const length = Math.min(headers.data['nethood-held'], version.size);
       return { ...version, offset: await equalBytes(held, length, response) };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectionError(error, peerName(peer));
     } finally {
       response.destroy();
     }
@@ -126,7 +129,7 @@ class FilePutter {
       send: (write) => this.#pour(start, paced(this.#context, write, signal), signal),
       signal,
     });
-    const answer = PartAnswer.safeParse(await jsonOf(response));
+    const answer = PartAnswer.safeParse(await jsonOf(response, peerName(peer)));
     if (answer.success) return answer.data.path;
     throw new NethoodError('bad-message', `${peerName(peer)} did not say where it put the file.`);
   }

@@ -28,7 +28,7 @@ export async function writeToPeer(
     send: (write) => pass(body, write, { size, what }),
     signal,
   });
-  const answer = PutAnswer.safeParse(await jsonOf(response));
+  const answer = PutAnswer.safeParse(await jsonOf(response, peerName(peer)));
   if (answer.success) return answer.data;
   throw new NethoodError('bad-message', `${peerName(peer)} did not say what it wrote.`);
 }

@@ -270,6 +270,16 @@ describe('a file that broke off', () => {
     await expectSame('big');
   });
 
+  it.each([300, 500, 700, 900, 1_100])(
+    'goes on although what is told of its part breaks off, after %i bytes',
+    async (cut) => {
+      await interrupted();
+      anna.cutAfter = cut;
+      expect(await put('big')).toMatchObject({ state: 'done', bytes: 20_000_000, error: null });
+      await expectSame('big');
+    },
+  );
+
   it('is compared with what the file is by now', async () => {
     await interrupted();
     const changed = await readFile(join(home, 'big'));
