@@ -29,6 +29,7 @@ import { ownAddresses } from './peers/own-addresses.ts';
 import { openPeerPort, type PeerUpgrade } from './peers/peer-port.ts';
 import { createTransport } from './peers/transport.ts';
 import type { LocalPrintService } from './printing/print-service-deps.ts';
+import type { OwnFolders } from './files/share-folder.ts';
 import type { Asker } from './trust/access.ts';
 import { tellPrinting } from './tell-printing.ts';
 import { watchProblems } from './watch-problems.ts';
@@ -45,7 +46,13 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
   const { shares, neighbours } = net;
   const guests = openDoors(scope, deps, ground, net);
   const transfers = scope.use(
-    await createTransfers({ ...deps, neighbours, limit: net.limit, stateFolder: deps.paths.state }),
+    await createTransfers({
+      ...deps,
+      neighbours,
+      limit: net.limit,
+      stateFolder: deps.paths.state,
+      ownFolders: ownFoldersOf(deps.paths),
+    }),
   );
   const ports = (): Snapshot['ports'] => ({ ...ground.block.ports, guests: guests.port });
   const device = { id: ground.identity.id, defaultName: deps.defaultName };
@@ -125,9 +132,13 @@ async function composeDiscovery(
   return { discovery, sources: scope.use(mergeSources({ mdns: discovery })) };
 }
 
+function ownFoldersOf({ state, run, config, files }: AgentDeps['paths']): OwnFolders {
+  return { closed: [state, run, config], files };
+}
+
 /** What is shared of this disk, and what neighbours are putting there. */
 async function composeShares(scope: Scope, { paths, config, clock, log }: AgentDeps) {
-  const ownFolders = { closed: [paths.state, paths.run, paths.config], files: paths.files };
+  const ownFolders = ownFoldersOf(paths);
   const deps = { stateFolder: paths.state, clock };
   const sharesLog = log.child({ part: 'shares' });
   const shares = scope.use(await createShares({ ...deps, config, ownFolders, log: sharesLog }));

@@ -1,7 +1,7 @@
 /** The folder of a share on disk: where it truly is, and whether it may be shared at all. */
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { NethoodError } from '../../protocol/errors.ts';
 import { hasErrno } from './file-errors.ts';
 
@@ -18,12 +18,24 @@ export async function shareableFolder(folder: string, own: OwnFolders): Promise<
     const real = await realpath(folder);
     if (!(await stat(real)).isDirectory()) throw new NethoodError('not-a-folder', `"${folder}" is not a folder.`);
     await access(real, constants.R_OK | constants.X_OK);
-    if (await touchesOwn(real, own))
+    if ((await holdsOwn(real, own)) || (await liesInOwn(real, own)))
       throw new NethoodError('not-permitted', `"${folder}" cannot be shared: nethood's own key and state are there.`);
     return real;
   } catch (error) {
     throw folderError(error, folder);
   }
+}
+
+/** Whether something may be written there, which need not exist: nowhere in what the agent keeps. @throws `not-permitted` */
+export async function refuseOwnFolders(destination: string, own: OwnFolders): Promise<void> {
+  const real = await realpath(destination).catch(async () =>
+    join(await trueOrAsIs(dirname(destination)), basename(destination)),
+  );
+  if (await liesInOwn(real, own))
+    throw new NethoodError(
+      'not-permitted',
+      `Nothing can be put into "${destination}": nethood's own key and state are there.`,
+    );
 }
 
 function folderError(error: unknown, folder: string): NethoodError {
@@ -33,13 +45,17 @@ function folderError(error: unknown, folder: string): NethoodError {
   return new NethoodError('not-permitted', `The folder "${folder}" cannot be read.`, { cause: error });
 }
 
-async function touchesOwn(real: string, own: OwnFolders): Promise<boolean> {
+async function liesInOwn(real: string, own: OwnFolders): Promise<boolean> {
   const files = await trueOrAsIs(own.files);
   for (const folder of own.closed) {
     const closed = await trueOrAsIs(folder);
-    if (isWithin(closed, real)) return true;
     if (isWithin(real, closed) && !(isWithin(files, closed) && isWithin(real, files))) return true;
   }
+  return false;
+}
+
+async function holdsOwn(real: string, own: OwnFolders): Promise<boolean> {
+  for (const folder of own.closed) if (isWithin(await trueOrAsIs(folder), real)) return true;
   return false;
 }
 

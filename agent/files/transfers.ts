@@ -16,6 +16,7 @@ import { identityHash } from './part-name.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Transfer } from './transfer.ts';
 import { TransferRecords } from './transfer-records.ts';
+import { type OwnFolders, refuseOwnFolders } from './share-folder.ts';
 import type { TransferCourse, TransferWork, WorkGround } from './transfer-work.ts';
 
 /** Ended ones that are still shown. */
@@ -30,6 +31,8 @@ export interface TransfersDeps {
   readonly log: Log;
   /** Default: none. */
   readonly limit?: RateLimit;
+  /** Nothing is fetched into them. Default: none. */
+  readonly ownFolders?: OwnFolders;
 }
 
 export async function createTransfers(deps: TransfersDeps): Promise<Transfers & AsyncDisposable> {
@@ -64,8 +67,9 @@ class RunningTransfers implements Transfers, AsyncDisposable {
     return Array.from(this.#all.values(), (transfer) => transfer.view());
   }
 
-  get(order: GetOrder): Promise<TransferView> {
+  async get(order: GetOrder): Promise<TransferView> {
     const { neighbour, share, path, destination, matching } = order;
+    if (this.#deps.ownFolders !== undefined) await refuseOwnFolders(destination, this.#deps.ownFolders);
     if (matching === undefined) {
       const key = identityHash('get', neighbour, share, path, destination);
       return this.#joined(key, async (ground) => (await import('./get-run.ts')).beginGet(ground, order));
