@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
-const built = new URL('../../../dist/agent/base/young-heap.js', import.meta.url);
+const built = new URL('../../dist/agent/base/young-heap.js', import.meta.url);
 
 /** In a process of its own, because the setting is one of the whole process. Prints how large the space is, in MiB. */
 const program = `

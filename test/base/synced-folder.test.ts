@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { SyncedFolder } from '../../../agent/base/synced-folder.ts';
+import { SyncedFolder } from '../../agent/base/synced-folder.ts';
 
 let path: string;
 beforeEach(async () => (path = await mkdtemp(join(tmpdir(), 'nh-synced-'))));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Journal } from '../../../agent/base/journal.ts';
+import { Journal } from '../../agent/base/journal.ts';
 
 let folder: string;
 let path: string;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { buffersPassed } from '../../../agent/base/collect-buffers.ts';
+import { buffersPassed } from '../../agent/base/collect-buffers.ts';
 
 test('buffers that nobody uses any more do not pile up', () => {
   const before = process.memoryUsage().arrayBuffers;

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, stat, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { renameDurable, syncFolder, writeFileDurable } from '../../../agent/base/write-file-durable.ts';
+import { renameDurable, syncFolder, writeFileDurable } from '../../agent/base/write-file-durable.ts';
 
 let folder: string;
 let path: string;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { backoff } from '../../../agent/base/backoff.ts';
-import { sleep, systemClock } from '../../../agent/base/clock.ts';
+import { backoff } from '../../agent/base/backoff.ts';
+import { sleep, systemClock } from '../../agent/base/clock.ts';
 
 describe('back-off', () => {
   test('doubles from the first to the most', () => {

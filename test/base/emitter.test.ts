@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Emitter } from '../../../agent/base/emitter.ts';
+import { Emitter } from '../../agent/base/emitter.ts';
 
 function fail(message: string): () => never {
   return () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { base32, randomId } from '../../../agent/base/random-id.ts';
-import { ShareId } from '../../../protocol/ids.ts';
+import { base32, randomId } from '../../agent/base/random-id.ts';
+import { ShareId } from '../../protocol/ids.ts';
 
 // RFC 4648 section 10, in lower case and without padding.
 test.each([

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { coarseClock } from '../../../agent/base/coarse-clock.ts';
-import type { Clock } from '../../../agent/base/clock.ts';
-import { SimClock } from '../../sim/clock.ts';
+import { coarseClock } from '../../agent/base/coarse-clock.ts';
+import type { Clock } from '../../agent/base/clock.ts';
+import { SimClock } from '../sim/clock.ts';
 
 let sim: SimClock;
 let wakeUps: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Scope } from '../../../agent/base/scope.ts';
+import { Scope } from '../../agent/base/scope.ts';
 
 function ender(log: string[], name: string): AsyncDisposable {
   return {

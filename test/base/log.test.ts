@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openLog } from '../../../agent/base/log.ts';
-import { NethoodError } from '../../../protocol/errors.ts';
+import { openLog } from '../../agent/base/log.ts';
+import { NethoodError } from '../../protocol/errors.ts';
 
 let folder: string;
 beforeEach(async () => {

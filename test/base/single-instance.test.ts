@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { claimHome } from '../../../agent/base/single-instance.ts';
+import { claimHome } from '../../agent/base/single-instance.ts';
 
 async function newHome(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'nethood-lock-'));
