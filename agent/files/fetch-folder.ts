@@ -2,13 +2,13 @@
  * Fetches a folder: a plan made while files already come, two streams of work, each file whole under its final name.
  * Partial files lie in one folder beside the target, so that none of them is ever seen in the tree itself.
  */
-import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
-import type { WirePath } from '../../protocol/wire-path.ts';
+import { hasCode, toNethoodError, type NethoodError } from '../../protocol/errors.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { FetchPlan, isUnholdable, type Job, type PresentFile, type SeenFolder, type WantedFile } from './fetch-plan.ts';
-import { quotedPath } from './file-errors.ts';
+import { Failures } from './failures.ts';
+import { quotedPath, saidError } from './file-errors.ts';
 import { TreeFetch } from './fetch-tree.ts';
 import type { GetContext } from './get-context.ts';
 import { makeFolder, sealFolder } from './local-folder.ts';
@@ -32,11 +32,6 @@ export interface FolderFetch {
   readonly staging: LocalPath;
   /** Of the record. */
   readonly key: string;
-}
-
-interface Failure {
-  readonly path: WirePath;
-  readonly error: NethoodError;
 }
 
 /** Kept when all is there. Gives the folder's path. */
@@ -83,8 +78,7 @@ class FolderFetcher {
   readonly #fetch: FolderFetch & { readonly writer: BatchWriter };
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  #firstFailure: Failure | undefined;
-  #failures = 0;
+  readonly #failures = new Failures();
 
   constructor(context: GetContext, fetch: FolderFetch & { readonly writer: BatchWriter }, signal: AbortSignal) {
     this.#context = context;
@@ -99,7 +93,7 @@ class FolderFetcher {
     const found = streamed === undefined ? root : { ...root, fresh: false, brought: this.#recount() };
     const plan = new FetchPlan(this.#context, queue, found);
     await this.#together(queue, [plan.run(this.#signal)]);
-    this.#tellFailures();
+    this.#failures.tell('fetched');
     return plan.folders;
   }
 
@@ -112,7 +106,7 @@ class FolderFetcher {
     const queue = newQueue();
     const stream = new TreeFetch(this.#context, root, { writer: this.#fetch.writer, queue });
     await this.#together(queue, [stream.run(this.#signal)]);
-    if (stream.whole) this.#tellFailures();
+    if (stream.whole) this.#failures.tell('fetched');
     return stream;
   }
 
@@ -120,8 +114,7 @@ class FolderFetcher {
   #recount(): number {
     const { files, bytes, skipped } = this.#context.progress.counts;
     this.#context.progress.add({ files: -files, bytes: -bytes, skipped: -skipped });
-    this.#failures = 0;
-    this.#firstFailure = undefined;
+    this.#failures.forget();
     return bytes;
   }
 
@@ -155,7 +148,7 @@ class FolderFetcher {
     for (const { file, code } of failed) {
       // Between two looks it grew, it changed under the reader, or on its way: alone it gets its tries.
       if (code === 'too-large' || code === 'changed' || code === 'damaged') await this.#fetchAlone(file);
-      else this.#failed(file, new NethoodError(code, `${quotedPath(file.path)} could not be fetched.`));
+      else this.#failed(file, saidError(code, quotedPath(file.path)));
     }
   }
 
@@ -193,18 +186,7 @@ class FolderFetcher {
       this.#context.progress.add({ skipped: 1 });
       return;
     }
-    this.#failures++;
-    this.#firstFailure ??= { path: file.path, error };
-  }
-
-  /** A folder of which files are missing must not look whole. */
-  #tellFailures(): void {
-    if (this.#firstFailure === undefined) return;
-    const { path, error } = this.#firstFailure;
-    const others = this.#failures > 1 ? ` and ${this.#failures - 1} more` : '';
-    throw new NethoodError(error.code, `${quotedPath(path)}${others} could not be fetched; everything else was.`, {
-      cause: error,
-    });
+    this.#failures.add(file.path, error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the file system says, in the words of nethood: the only place of the part that looks at errno. */
-import { type ErrorCode, NethoodError } from '../../protocol/errors.ts';
+import { type ErrorCode, errorTable, NethoodError } from '../../protocol/errors.ts';
 import { pathComponents, type WirePath } from '../../protocol/wire-path.ts';
 
 const readCodes: Readonly<Record<string, ErrorCode>> = {
@@ -60,6 +60,11 @@ export function readError(error: unknown, what: string): NethoodError {
 /** Of an error met while writing `what`. */
 export function writeError(error: unknown, what: string): NethoodError {
   return mapped(error, what, { codes: writeCodes, otherwise: 'write-failed', verb: 'written' });
+}
+
+/** Of a code that came without words. */
+export function saidError(code: ErrorCode, what: string): NethoodError {
+  return new NethoodError(code, sentences[code]?.(what) ?? errorTable[code].meaning);
 }
 
 interface Mapping {

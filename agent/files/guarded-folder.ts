@@ -92,9 +92,10 @@ async function identity(path: Buffer): Promise<string> {
 }
 
 export function joined(root: Buffer, components: readonly Uint8Array[]): Buffer {
-  const parts: Uint8Array[] = [root];
+  // The root of a disk (`/`, `D:\\`) ends with one, and the system names what is in it with one alone.
+  const parts: Uint8Array[] = root.at(-1) === separator[0] ? [root.subarray(0, -1)] : [root];
   for (const name of components) parts.push(separator, checkedName(name));
-  return Buffer.concat(parts);
+  return components.length === 0 ? root : Buffer.concat(parts);
 }
 
 /** Wire paths are checked where they are parsed; once more here, where a mistake would be a way out of the share. */

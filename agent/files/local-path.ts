@@ -3,6 +3,8 @@ import { win32 } from 'node:path';
 
 export type LocalPath = Buffer | string;
 
+const slash = Buffer.from('/');
+
 export function localPath(text: string): LocalPath {
   return process.platform === 'win32' ? text : Buffer.from(text);
 }
@@ -10,7 +12,8 @@ export function localPath(text: string): LocalPath {
 /** @param name made by `local-name`, or our own */
 export function joinLocal(folder: LocalPath, name: Buffer): LocalPath {
   if (typeof folder === 'string') return win32.join(folder, name.toString());
-  return Buffer.concat([folder, Buffer.from('/'), name]);
+  const isRoot = folder.length === 1 && folder[0] === slash[0];
+  return Buffer.concat(isRoot ? [folder, name] : [folder, slash, name]);
 }
 
 /** For people and for messages; not to open anything with. */

@@ -1,9 +1,10 @@
 /** Puts a folder: a plan made while files already go, two streams of work, and last the times of the folders. */
-import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
+import { hasCode, toNethoodError, type NethoodError } from '../../protocol/errors.ts';
 import { type PeerEntry, peerLimits } from '../../protocol/peer.ts';
 import { rootPath, type WirePath } from '../../protocol/wire-path.ts';
-import { quotedPath } from './file-errors.ts';
-import { type FailedPut, putBatch } from './put-batch.ts';
+import { Failures } from './failures.ts';
+import { quotedPath, saidError } from './file-errors.ts';
+import { putBatch } from './put-batch.ts';
 import type { PutContext } from './put-context.ts';
 import { putFile } from './put-file.ts';
 import { type PutJob, PutPlan } from './put-plan.ts';
@@ -43,8 +44,7 @@ class FolderPutter {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #queue = new WorkQueue<PutJob>(plannedAhead, (job) => (job.kind === 'batch' ? job.entries.length : 1));
-  #firstFailure: { readonly path: WirePath; readonly error: NethoodError } | undefined;
-  #failures = 0;
+  readonly #failures = new Failures();
 
   constructor(context: PutContext, { to, fresh }: FolderPut, signal: AbortSignal) {
     this.#context = context;
@@ -54,7 +54,7 @@ class FolderPutter {
   }
 
   async run(): Promise<readonly PeerEntry[]> {
-    const refused = (failure: FailedPut): void => this.#failed(failure.entry, reasonOf(failure));
+    const refused = ({ path }: PeerEntry, error: NethoodError): void => this.#failures.add(path, error);
     const plan = new PutPlan(this.#context, { to: this.#to, fresh: this.#fresh, queue: this.#queue, refused });
     const tasks = [plan.run(this.#signal), ...Array.from({ length: workers }, () => this.#work())];
     // The first that fails stops the others; all have ended before it is told.
@@ -68,7 +68,7 @@ class FolderPutter {
       ),
     );
     if (failure !== undefined) throw failure.error;
-    this.#tellFailures();
+    this.#failures.tell('put there');
     return plan.folders;
   }
 
@@ -87,7 +87,7 @@ class FolderPutter {
     for (const failure of await putBatch(this.#context, { entries, to: this.#to }, this.#signal)) {
       // Between two looks it grew, or it changed under the reader: alone it gets its tries.
       if (['too-large', 'changed', 'damaged'].includes(failure.code)) await this.#putAlone(failure.entry, 0);
-      else await this.#missed(failure.entry, reasonOf(failure));
+      else await this.#missed(failure.entry, saidError(failure.code, quotedPath(failure.entry.path)));
     }
   }
 
@@ -108,28 +108,9 @@ class FolderPutter {
       if (hasCode(cause, 'not-found')) return undefined;
       throw cause;
     });
-    if (there?.kind === 'file') this.#failed(entry, error);
+    if (there?.kind === 'file') this.#failures.add(entry.path, error);
     else this.#context.progress.add({ skipped: 1 });
   }
-
-  #failed({ path }: PeerEntry, error: NethoodError): void {
-    this.#failures++;
-    this.#firstFailure ??= { path, error };
-  }
-
-  /** A folder of which files are missing must not look whole. */
-  #tellFailures(): void {
-    if (this.#firstFailure === undefined) return;
-    const { path, error } = this.#firstFailure;
-    const others = this.#failures > 1 ? ` and ${this.#failures - 1} more` : '';
-    throw new NethoodError(error.code, `${quotedPath(path)}${others} could not be put there; everything else was.`, {
-      cause: error,
-    });
-  }
-}
-
-function reasonOf({ entry, code }: FailedPut): NethoodError {
-  return new NethoodError(code, `${quotedPath(entry.path)}: ${code}.`);
 }
 
 /** What stands in the way of one file only; the others still go. */

@@ -2,10 +2,10 @@
  * Goes through our folder, offers what is in it page by page, and says what is to be sent: small files in batches,
  * large ones alone. Folders are made there by the offer, empty ones too.
  */
+import { NethoodError } from '../../protocol/errors.ts';
 import type { OfferAnswer, PeerEntry } from '../../protocol/peer.ts';
 import { parentPath, pathComponents, rootPath, type WirePath } from '../../protocol/wire-path.ts';
 import { archiveLimits } from './archive-format.ts';
-import type { FailedPut } from './put-batch.ts';
 import type { PutContext } from './put-context.ts';
 import { longestName } from './tree-frames.ts';
 import { offerVerified } from './verify-there.ts';
@@ -21,7 +21,7 @@ export interface PutPlanDeps {
   /** Nothing is in it. */
   readonly fresh: boolean;
   readonly queue: WorkQueue<PutJob>;
-  readonly refused: (failure: FailedPut) => void;
+  readonly refused: (entry: PeerEntry, error: NethoodError) => void;
 }
 
 /** What breaks off costs only what was under way: the rest is known to be there by an offer. */
@@ -99,7 +99,7 @@ export class PutPlan {
     }
     if (answer.state === 'refused') {
       if (kind === 'folder') this.#closed.add(path);
-      this.#deps.refused({ entry, code: answer.code });
+      this.#deps.refused(entry, new NethoodError(answer.code, answer.message));
     } else if (kind === 'folder') this.folders.push(entry);
     else if (answer.state === 'here') this.#context.progress.add({ files: 1, bytes: size, resumedFrom: size });
     else if (size > archiveLimits.file || hasLongName(path))

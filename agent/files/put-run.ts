@@ -66,7 +66,7 @@ async function sentFile(context: PutContext, { opened, to }: Sent, signal: Abort
   const answer = taken(await offerVerified(context, offered, signal));
   if (answer.state === 'here') {
     context.progress.add({ files: 1, bytes: entry.size, resumedFrom: entry.size });
-    return to;
+    return answer.path ?? to;
   }
   const final = await putFile(context, { from: { ...entry, path }, to, held: answer.held }, signal);
   context.progress.add({ files: 1 });

@@ -29,7 +29,8 @@ export async function putTargetOf(
   if (!into)
     for (const path of readings.toReversed())
       if ((await kindOf(tree, parentPath(path), signal)) === 'folder') return path;
-  throw new NethoodError('not-found', `There is no folder "${destination}" to put it in.`);
+  const missing = into ? destination : destination.slice(0, destination.lastIndexOf('/'));
+  throw new NethoodError('not-found', `There is no folder "${missing}" to put it in.`);
 }
 
 async function kindOf(tree: FileTree, path: WirePath, signal: AbortSignal): Promise<EntryKind | undefined> {

@@ -152,12 +152,23 @@ describe('a file', () => {
     expect(await readFile(there('a.txt'), 'utf8')).toBe('new');
   });
 
+  it('says which folder is missing, not what was to be in it', async () => {
+    await have('a.txt', 'a');
+    for (const [path, into] of [
+      ['nowhere/b.txt', false],
+      ['nowhere', true],
+    ] as const)
+      await expect(begin('a.txt', path, { into })).rejects.toThrow(
+        'There is no folder "Anna/Public/nowhere" to put it in.',
+      );
+  });
+
   it('comes beside another where both are kept, and only once', async () => {
     await writeFile(there('a.txt'), 'what was there');
     await have('a.txt', 'new');
     const kept = { state: 'done', destination: 'Anna/Public/a (2).txt' };
     expect(await put('a.txt', '', { keep: true })).toMatchObject(kept);
-    expect(await put('a.txt', '', { keep: true })).toMatchObject({ state: 'done', resumedFrom: 3 });
+    expect(await put('a.txt', '', { keep: true })).toMatchObject({ ...kept, resumedFrom: 3 });
     expect(await namesThere()).toEqual(['a (2).txt', 'a.txt']);
     expect(await readFile(there('a.txt'), 'utf8')).toBe('what was there');
   });
@@ -445,7 +456,9 @@ describe('a folder', () => {
     await have('work/fine.txt', 'x');
     const view = await put('work');
     expect(view).toMatchObject({ state: 'failed', error: { code: 'bad-path' }, files: 1 });
-    expect(view.error?.message).toMatch(/and 1 more could not be put there; everything else was/);
+    expect(view.error?.message).toMatch(
+      /^"(aux|NUL\.txt)" and 1 more could not be put there \(.* is a name that not every system can hold\); everything else was\.$/,
+    );
     expect(await namesThere('work')).toEqual(['fine.txt']);
   });
 
