@@ -7,5 +7,11 @@
 import { setFlagsFromString } from 'node:v8';
 
 export function keepYoungHeapSmall(): void {
+  stopGrowth();
+  // Whenever a heap is made, and each thread has its own, V8 sets a factor below 2 back to 2, for all heaps of the process.
+  process.on('worker', (worker) => worker.once('online', stopGrowth));
+}
+
+function stopGrowth(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
