@@ -115,6 +115,16 @@ export const commands = {
     summary: 'send files and folders',
     load: async () => (await import('./commands/put.ts')).put,
   },
+  transfers: {
+    usage: '',
+    summary: 'what is fetched and sent, and what was',
+    load: async () => (await import('./commands/transfers.ts')).transfers,
+  },
+  'transfer cancel': {
+    usage: '<id>',
+    summary: 'end a transfer; what has come is kept for 24 hours',
+    load: async () => (await import('./commands/transfers.ts')).transferCancel,
+  },
   mount: {
     usage: '[<neighbour>[/<share>]] [--open | --list | --revoke]',
     summary: 'neighbours as a drive in the file manager',

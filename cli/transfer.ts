@@ -28,17 +28,24 @@ export async function followTransfer(
 }
 
 export function sayTransfer(result: TransferResult, out: Output): void {
-  const { path, files, bytes, seconds, resumedFrom, skipped, limit } = result;
-  const fresh = Math.max(0, bytes - resumedFrom);
-  // What is over at once has no rate worth saying.
-  const pace =
-    seconds < 1
-      ? ''
-      : ` in ${durationText(seconds)}, ${rateText(fresh / seconds)}${limit === null ? '' : ` (limit: ${limitText(limit)})`}`;
-  const before = resumedFrom > 0 ? `, ${bytesText(resumedFrom)} of it from an earlier try` : '';
-  out.say(`${path}: ${countText(files, 'file')}, ${bytesText(bytes)}${pace}${before}.`);
+  const { path, files, bytes, skipped } = result;
+  out.say(`${path}: ${countText(files, 'file')}, ${bytesText(bytes)}${paceText(result)}${beforeText(result)}.`);
   if (skipped > 0)
     out.note(`${countText(skipped, 'link or special file was', 'links or special files were')} left out.`);
+}
+
+/** What is over at once, or was there before, has no rate worth saying. */
+function paceText({ bytes, seconds, resumedFrom, limit }: TransferResult): string {
+  if (seconds < 1) return '';
+  const fresh = bytes - resumedFrom;
+  const rate = fresh > 0 ? `, ${rateText(fresh / seconds)}` : '';
+  return ` in ${durationText(seconds)}${rate}${limit === null ? '' : ` (limit: ${limitText(limit)})`}`;
+}
+
+/** Of an earlier try, or of an earlier transfer. */
+function beforeText({ bytes, resumedFrom }: TransferResult): string {
+  if (resumedFrom === 0) return '';
+  return resumedFrom >= bytes ? ', all there already' : `, ${bytesText(resumedFrom)} of it there already`;
 }
 
 async function lastOf(
@@ -70,11 +77,6 @@ async function cancelTransfer(agent: ControlClient, { id }: TransferView, watchi
 
 function endError({ state, error, source, direction }: TransferView): NethoodError {
   if (error !== null) return new NethoodError(error.code, error.message);
-  if (state === 'cancelled')
-    return new NethoodError(
-      'cancelled',
-      `"${source}" is cancelled; what has ${direction === 'get' ? 'come' : 'gone'} is kept for 24 hours.`,
-    );
   if (state === 'failed')
     return toNethoodError(new Error(`"${source}" could not be ${direction === 'get' ? 'fetched' : 'put there'}.`));
   return new NethoodError('interrupted', `The agent stopped before "${source}" was whole; the same command goes on.`);

@@ -83,7 +83,9 @@ export class Transfer {
 
   /** Asks it to end; `ended` tells when it has. */
   cancel(): void {
-    this.#cancelled.abort(new NethoodError('cancelled', `The transfer of ${this.#start.source} was cancelled.`));
+    const { source, direction } = this.#start;
+    const kept = `what has ${direction === 'get' ? 'come' : 'gone'} is kept for 24 hours, and the same command goes on`;
+    this.#cancelled.abort(new NethoodError('cancelled', `"${source}" is cancelled; ${kept}.`));
   }
 
   /** The neighbour is away, or there again. */

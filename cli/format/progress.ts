@@ -5,24 +5,48 @@ import { escapeText } from './escape.ts';
 import { bytesText, durationText, rateText } from './quantity.ts';
 import { textWidth } from './table.ts';
 
-const barWidth = 20;
+/** Of the bar, as it shrinks. */
+const barWidths = [20, 10, 5, 0] as const;
+const shortestName = 8;
+const longestName = 40;
 
-/** Fits the width; what fits least is the name. Pure. */
+/** Fits the width: the bar shrinks first, then the name goes, then what tells least. Pure. */
 export function progressLine(view: TransferView, columns: number): string {
-  const facts = [bar(view), amount(view), pace(view), files(view), held(view)].filter((text) => text !== '').join('  ');
-  const room = columns - 1 - textWidth(facts) - 2;
-  const name = shortened(escapeText(lastPart(view.source)), Math.min(room, 40));
-  return name === '' ? shortened(facts, columns - 1) : `${name}  ${facts}`;
+  const room = columns - 1;
+  const name = escapeText(lastPart(view.source));
+  for (const width of barWidths) {
+    const facts = together(bar(view, width), amountText(view), paceText(view), files(view), held(view));
+    const left = room - textWidth(facts) - 2;
+    if (left >= Math.min(textWidth(name), shortestName))
+      return `${shortened(name, Math.min(left, longestName))}  ${facts}`;
+  }
+  return withoutName(view, room);
 }
 
-function bar({ bytes, bytesTotal, state }: TransferView): string {
+function withoutName(view: TransferView, room: number): string {
+  const facts = [bar(view, 0), paceText(view), amountText(view), files(view), held(view)];
+  for (let count = facts.length; count > 1; count--) {
+    const line = together(...facts.slice(0, count));
+    if (line !== '' && textWidth(line) <= room) return line;
+  }
+  return shortened(together(...facts), room);
+}
+
+function together(...facts: readonly string[]): string {
+  return facts.filter((text) => text !== '').join('  ');
+}
+
+function bar({ bytes, bytesTotal, state }: TransferView, width: number): string {
   if (bytesTotal === null) return '';
   const share = bytesTotal === 0 ? (state === 'done' ? 1 : 0) : Math.min(1, bytes / bytesTotal);
-  const full = Math.floor(share * barWidth);
-  return `[${'#'.repeat(full)}${'-'.repeat(barWidth - full)}] ${String(Math.floor(share * 100)).padStart(3)} %`;
+  const percent = `${Math.floor(share * 100)} %`;
+  if (width === 0) return percent;
+  const full = Math.floor(share * width);
+  return `[${'#'.repeat(full)}${'-'.repeat(width - full)}] ${percent.padStart(5)}`;
 }
 
-function amount({ bytes, bytesTotal }: TransferView): string {
+/** How far it is. */
+export function amountText({ bytes, bytesTotal }: TransferView): string {
   return bytesTotal === null ? bytesText(bytes) : `${bytesText(bytes)} of ${bytesText(bytesTotal)}`;
 }
 
@@ -38,7 +62,8 @@ export function limitText(limit: TransferLimit): string {
   return texts[limit];
 }
 
-function pace({ state, rate, secondsLeft, neighbour }: TransferView): string {
+/** How fast, and how long it takes. */
+export function paceText({ state, rate, secondsLeft, neighbour }: TransferView): string {
   if (state === 'waiting') return `waiting for ${escapeText(neighbour)}`;
   if (state !== 'running' || rate === 0) return '';
   if (secondsLeft === null) return rateText(rate);

@@ -15,7 +15,7 @@ afterEach(() => scope[Symbol.asyncDispose]());
 
 const start = async (options?: FakeOptions): Promise<FakeAgent> => scope.use(await startFakeAgent(options));
 
-const { jobs, neighbours, notices, page, paused, ports, printers, shares, device, version } = snapshot;
+const { jobs, neighbours, notices, page, paused, ports, printers, shares, transfers, device, version } = snapshot;
 
 describe('--json', () => {
   it.each([
@@ -24,6 +24,7 @@ describe('--json', () => {
     [['shares'], shares],
     [['printers'], printers],
     [['jobs'], jobs],
+    [['transfers'], transfers],
     [['name'], { name: 'Me' }],
     [['name', 'New'], { name: 'New' }],
     [['pause'], { paused: true }],
@@ -35,6 +36,7 @@ describe('--json', () => {
     [['printer', 'share', 'laser'], printer],
     [['printer', 'unshare', 'laser'], exchanges['printer-unshare'].response],
     [['ls', 'anna'], [{ name: 'Projects', path: 'Projects', kind: 'folder', size: 0, modified: null }]],
+    [['transfer', 'cancel', 'transf'], exchanges['transfer-cancel'].response],
     [['job', 'cancel', '12'], { ...job, state: 'canceled' }],
     [['job', 'hold', '12'], { ...job, state: 'pending-held' }],
     [['job', 'release', '12'], job],
@@ -116,7 +118,7 @@ describe('what people read', () => {
     );
   });
 
-  it.each(['neighbours', 'shares', 'printers', 'jobs'])('of no %s is a sentence', async (command) => {
+  it.each(['neighbours', 'shares', 'printers', 'jobs', 'transfers'])('of no %s is a sentence', async (command) => {
     const agent = await start();
     agent.set({ [command]: [] });
     expect((await cli([command], { home: agent.home })).stdout).toMatch(/^[A-Z][^\n]+\.\n$/);

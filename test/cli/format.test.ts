@@ -121,6 +121,18 @@ describe('the line of a transfer', () => {
     expect(progressLine({ ...transfer, limit: 'network', state: 'done' }, 120)).not.toContain('limit');
   });
 
+  it('keeps to what matters most in a narrow terminal', () => {
+    const slow = { ...transfer, limit: 'their-disk' as const };
+    expect(progressLine(slow, 81)).toBe(
+      'big.bin  [##---]  50 %  500 kB of 1.0 MB  250 kB/s  0:02 left  limit: their disk',
+    );
+    expect(progressLine(slow, 76)).toBe('big.bin  50 %  500 kB of 1.0 MB  250 kB/s  0:02 left  limit: their disk');
+    expect(progressLine(slow, 70)).toBe('50 %  250 kB/s  0:02 left  500 kB of 1.0 MB  limit: their disk');
+    expect(progressLine(slow, 50)).toBe('50 %  250 kB/s  0:02 left  500 kB of 1.0 MB');
+    expect(progressLine(slow, 40)).toBe('50 %  250 kB/s  0:02 left');
+    expect(progressLine({ ...slow, source: 'Anna/Projects/a long name.bin' }, 76)).toContain('a long…  50 %');
+  });
+
   it('counts files, and says whom it waits for', () => {
     const folder = { ...transfer, files: 12, filesTotal: 1000, state: 'waiting' as const, source: 'Anna/P/many' };
     expect(progressLine(folder, 120)).toContain('waiting for Anna  12/1000 files');

@@ -32,6 +32,12 @@ const done: TransferView = {
   limit: 'network',
 };
 
+const cancelledTransfer: TransferView = {
+  ...transfer,
+  state: 'cancelled',
+  error: { code: 'cancelled', message: '"Anna/Projects/big.bin" is cancelled; what has come is kept.' },
+};
+
 const ending = (...views: TransferView[]): FakeOptions => ({
   streams: {
     'transfer-watch': async function* () {
@@ -91,9 +97,15 @@ describe('get', () => {
     const agent = await start(ending(transfer, done));
     const { stdout, stderr } = await cli(['get', 'anna/Projects/big.bin'], { home: agent.home, cwd: folder });
     expect(stdout).toBe(
-      '/home/me/big.bin: 1 file, 1.0 MB in 0:03, 250 kB/s (limit: the network), 250 kB of it from an earlier try.\n',
+      '/home/me/big.bin: 1 file, 1.0 MB in 0:03, 250 kB/s (limit: the network), 250 kB of it there already.\n',
     );
     expect(stderr).toBe('2 links or special files were left out.\n');
+  });
+
+  it('names no rate where nothing came', async () => {
+    const agent = await start(ending({ ...done, resumedFrom: done.bytes, seconds: 2, limit: null, skipped: 0 }));
+    const { stdout } = await cli(['get', 'anna/Projects/x.txt'], { home: agent.home, cwd: folder });
+    expect(stdout).toBe('/home/me/big.bin: 1 file, 1.0 MB in 0:02, all there already.\n');
   });
 
   it('names no rate for what was over at once', async () => {
@@ -124,7 +136,7 @@ describe('get', () => {
   });
 
   it('that another command cancelled says so, exit 6', async () => {
-    const agent = await start(ending({ ...transfer, state: 'cancelled' }));
+    const agent = await start(ending(cancelledTransfer));
     expect(await cliJson(agent, 'get', 'anna/Projects/x', folder)).toMatchObject({
       code: 6,
       document: { error: { code: 'cancelled' } },
@@ -163,7 +175,7 @@ describe('Ctrl-C', () => {
       calls: {
         'transfer-cancel': async () => {
           cancelled.emit('cancel');
-          return { ...transfer, state: 'cancelled' };
+          return cancelledTransfer;
         },
       },
       streams: {
@@ -172,7 +184,7 @@ describe('Ctrl-C', () => {
           const cancel = new Promise<void>((resolve) => void cancelled.on('cancel', resolve));
           interrupt.abort();
           await cancel;
-          yield { ...transfer, state: 'cancelled' };
+          yield cancelledTransfer;
         },
       },
     });
@@ -180,10 +192,7 @@ describe('Ctrl-C', () => {
       home: agent.home,
       interrupt: interrupt.signal,
     });
-    expect([code, stderr]).toEqual([
-      6,
-      'nethood: "Anna/Projects/big.bin" is cancelled; what has come is kept for 24 hours.\n',
-    ]);
+    expect([code, stderr]).toEqual([6, 'nethood: "Anna/Projects/big.bin" is cancelled; what has come is kept.\n']);
     expect(agent.asked.map(({ call }) => call)).toEqual(['get', 'transfer-cancel']);
   });
 

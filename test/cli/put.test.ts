@@ -67,7 +67,7 @@ it('gives its document, of what is there in the end', async () => {
 it('says what was put where', async () => {
   const agent = await start(ending(done));
   const { stdout, stderr } = await cli(['put', 'a.txt', 'anna/Projects'], { home: agent.home, cwd: folder });
-  expect(stdout).toBe('Anna/Projects/a.txt: 1 file, 1.0 MB in 0:03, 250 kB/s, 250 kB of it from an earlier try.\n');
+  expect(stdout).toBe('Anna/Projects/a.txt: 1 file, 1.0 MB in 0:03, 250 kB/s, 250 kB of it there already.\n');
   expect(stderr).toBe('1 link or special file was left out.\n');
   expect(asked(agent)).toMatchObject([{ source: join(folder, 'a.txt'), path: '' }]);
 });
@@ -115,10 +115,4 @@ it('that fails in the middle of several says how many are there', async () => {
   expect(document).toEqual({
     error: { code: 'no-space', message: 'Full. Of 2 things 1 was put there before.' },
   });
-});
-
-it('that is cancelled says that what has gone is kept', async () => {
-  const agent = await start(ending({ ...done, state: 'cancelled', error: null }));
-  const { code, stderr } = await cli(['put', 'a.txt', 'anna/Projects'], { home: agent.home, cwd: folder });
-  expect([code, stderr]).toEqual([6, 'nethood: "/home/me/a.txt" is cancelled; what has gone is kept for 24 hours.\n']);
 });

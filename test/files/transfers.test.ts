@@ -210,6 +210,10 @@ describe.each([
 
   it('that was cancelled keeps its part, and resumes from it', async () => {
     const hash = await interrupted();
+    expect(transfers.list()[0]?.error).toEqual({
+      code: 'cancelled',
+      message: '"Anna/Public/big" is cancelled; what has come is kept for 24 hours, and the same command goes on.',
+    });
     expect((await get('big')).resumedFrom).toBeGreaterThan(1_000_000);
     expect(await sha256(join(target, 'big'))).toBe(hash);
   });
