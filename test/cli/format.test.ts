@@ -130,7 +130,7 @@ describe('the line of a transfer', () => {
     expect(progressLine(slow, 70)).toBe('50 %  250 kB/s  0:02 left  500 kB of 1.0 MB  limit: their disk');
     expect(progressLine(slow, 50)).toBe('50 %  250 kB/s  0:02 left  500 kB of 1.0 MB');
     expect(progressLine(slow, 40)).toBe('50 %  250 kB/s  0:02 left');
-    expect(progressLine({ ...slow, source: 'Anna/Projects/a long name.bin' }, 76)).toContain('a long…  50 %');
+    expect(progressLine({ ...slow, source: 'Anna/Projects/a long name.bin' }, 76)).toContain('a long nam…  50 %');
   });
 
   it('counts files, and says whom it waits for', () => {
