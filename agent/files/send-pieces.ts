@@ -73,7 +73,10 @@ async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Pr
     const endTurn = await turn();
     const filling = fill(buffer);
     const bytes = await (outlet.idle ? load.waiting('disk', filling) : filling);
-    if (bytes === 0) break;
+    if (bytes === 0) {
+      endTurn();
+      break;
+    }
     await send(sending, outlet, { buffer, bytes, endTurn });
   }
   await outlet.end();

@@ -69,6 +69,8 @@ export async function openShares(
 interface OpenOptions {
   readonly secure?: boolean;
   readonly rights?: Rights;
+  /** Of what she sends and receives. */
+  readonly clock?: Clock;
 }
 
 interface Place {
@@ -140,12 +142,13 @@ export class AnnasShare {
   }
 
   /** @param secure by TLS and sockets as agents dial them, whose bytes can be taken directly */
-  static async open(scope: Scope, { secure = false, rights = 'read' }: OpenOptions = {}): Promise<AnnasShare> {
+  static async open(scope: Scope, options: OpenOptions = {}): Promise<AnnasShare> {
+    const { secure = false, rights = 'read', clock = systemClock } = options;
     const folder = await temporaryFolder(scope);
     const shares = await openShares(scope);
     await shares.add({ folder, name: 'Public', audience: 'everyone', rights });
     const stateFolder = await temporaryFolder(scope);
-    const uploads = scope.use(await createUploads({ stateFolder, clock: systemClock, log: silentLog }));
+    const uploads = scope.use(await createUploads({ stateFolder, clock, log: silentLog }));
     const own = { hostName: () => 'nh-aaaaaaaa.local', addresses: () => [] };
     const routes = [scope.use(createFilesRoute(shares, uploads))];
     const door = scope.use(new HttpDoor({ routes, own, clock: systemClock, log: silentLog, bodyLimits }));

@@ -10,6 +10,7 @@ import { readArchive } from '../../agent/files/archive-format.ts';
 import { blockBytes } from '../../agent/files/block-digest.ts';
 import { blocksType, headBytes } from '../../agent/files/block-frames.ts';
 import { pathFromComponents } from '../../protocol/wire-path.ts';
+import { SimClock } from '../sim/clock.ts';
 import { AnnasShare, ask } from './files-support.ts';
 
 const scope = new Scope();
@@ -82,6 +83,14 @@ describe('one file over HTTP', () => {
     const { status, headers, body } = await ask(`${url}/file`, { headers: { range: 'bytes=10-19' } });
     expect([status, headers['content-range'], headers['content-length']]).toEqual([206, 'bytes 10-19/100000', '10']);
     expect(body.equals(content.subarray(10, 20))).toBe(true);
+  });
+
+  it('waits for none that was sent before it', async () => {
+    await using own = new Scope();
+    const { url: at, folder, share } = await AnnasShare.open(own, { clock: new SimClock() });
+    await writeFile(join(folder, 'file'), content);
+    for (const accept of ['*/*', '*/*', '*/*', blocksType, blocksType, blocksType])
+      expect((await ask(`${at}/files/${share}/file`, { headers: { accept } })).status).toBe(200);
   });
 
   it('says by 416 how long it is', async () => {
