@@ -81,7 +81,8 @@ export class BatchWriter implements AsyncDisposable {
     const name = place.name.toString('latin1');
     batch.files.push({ folder: index, name, part, size: content.length, modified });
     batch.told.push({ place, written });
-    if (batch.files.length >= batchFiles) this.#send();
+    // Not with the next that does not fit: whoever sends may wait until these are written.
+    if (batch.files.length >= batchFiles || batch.bytes >= this.#most) this.#send();
   }
 
   /** Before the files that are added after it. One that is there already will do. */

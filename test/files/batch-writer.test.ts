@@ -54,6 +54,11 @@ describe.each([
     expect(await readdir(staging)).toEqual([]);
   });
 
+  it('does not wait for another file to write a large one', async () => {
+    expect(await write('large', randomBytes(3_000_000))).toBeUndefined();
+    expect(await readdir(folder)).toEqual(['large']);
+  });
+
   it('numbers a file whose name another has, and takes the same version for it', async () => {
     await writeFile(join(folder, 'a.txt'), 'mine');
     await symlink(join(folder, 'a.txt'), join(folder, 'link'));
