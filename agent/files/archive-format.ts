@@ -66,7 +66,8 @@ export async function* packArchive(files: AsyncIterable<ArchivedFile | MissingFi
     if (!('content' in file)) missing.push(file);
     else {
       const pax = { mtime: (file.modified / 1000).toFixed(3), [digestRecord]: String(digestOf(file.content)) };
-      await packed(tar, { name: file.path, mtime: new Date(file.modified), pax }, file.content);
+      // Copied, as the memory of each is used again before this has been sent.
+      await packed(tar, { name: file.path, mtime: new Date(file.modified), pax }, Buffer.from(file.content));
     }
     if (size >= gathered) {
       yield Buffer.concat(held, size);

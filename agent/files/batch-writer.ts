@@ -5,13 +5,12 @@
 import { NethoodError } from '../../protocol/errors.ts';
 import { writeError } from './file-errors.ts';
 import { joinLocal, type LocalPath, pathToLatin1, shownPath } from './local-path.ts';
-import type { FileThread } from './file-thread.ts';
-import type { KeptThread } from './kept-thread.ts';
+import { bufferBytes, type KeptThread } from './kept-thread.ts';
 import type { Place } from './publish.ts';
+import type { ReadAnswer, ReadAsk } from './read-batch.ts';
 import type { BatchAnswer, BatchAsk, BatchFault, BatchFile } from './write-batch.ts';
 
 const batchFiles = 256;
-const batchBytes = 1 << 20;
 /** A batch grows with what was written before: who is killed loses a few of them, and no more than a little of the whole. */
 const leastBytes = 256 << 10;
 const leastPart = 128;
@@ -42,15 +41,14 @@ interface Batch {
   bytes: number;
 }
 
-/** One for all writers: what it does, it does at once, and its batches are small. */
-export type BatchThread = KeptThread<BatchAsk, BatchAnswer>;
+/** One for all writers, and for `filesOf`: what it does, it does at once, and its batches are small. */
+export type BatchThread = KeptThread<BatchAsk | ReadAsk, BatchAnswer | ReadAnswer>;
 
 export class BatchWriter implements AsyncDisposable {
   readonly #staging: string;
   readonly #kept: BatchThread;
-  readonly #thread: FileThread<BatchAsk, BatchAnswer>;
+  readonly #thread: ReturnType<BatchThread['use']>;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #spare: ArrayBuffer[] = [];
   #batch: Batch | undefined;
   #parts = 0;
   #bytes = 0;
@@ -109,12 +107,11 @@ export class BatchWriter implements AsyncDisposable {
   }
 
   get #most(): number {
-    return Math.min(batchBytes, Math.max(leastBytes, this.#bytes / leastPart));
+    return Math.min(bufferBytes, Math.max(leastBytes, this.#bytes / leastPart));
   }
 
   #newBatch(first: number): Batch {
-    const spare = first <= batchBytes ? this.#spare.pop() : undefined;
-    const content = spare ?? new ArrayBuffer(Math.max(first, batchBytes));
+    const content = first <= bufferBytes ? this.#kept.buffer() : new ArrayBuffer(first);
     return { content, view: new Uint8Array(content), made: [], files: [], folders: new Map(), told: [], bytes: 0 };
   }
 
@@ -130,9 +127,8 @@ export class BatchWriter implements AsyncDisposable {
     try {
       const paths = made.map(({ path }) => pathToLatin1(path));
       const ask = { staging: this.#staging, made: paths, folders: [...folders.keys()], files, content };
-      const answer = await this.#thread.ask(ask, [content]);
-      if (answer.content.byteLength === batchBytes) this.#spare.push(answer.content);
-      const { faults } = answer;
+      const { faults, content: back } = (await this.#thread.ask(ask, [content])) as BatchAnswer;
+      this.#kept.giveBack(back);
       for (const [index, { path, told: tell }] of made.entries()) tell(errorOf(faults.made[index], path));
       for (const [index, { place, written }] of told.entries()) written(fileErrorOf(faults.files[index], place));
     } catch (error) {

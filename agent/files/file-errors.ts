@@ -14,6 +14,7 @@ const readCodes: Readonly<Record<string, ErrorCode>> = {
   EISDIR: 'not-a-file',
   // A socket, or a FIFO without the other end.
   ENXIO: 'not-a-file',
+  ENODEV: 'not-a-file',
   EACCES: 'not-permitted',
   EPERM: 'not-permitted',
   EMFILE: 'busy',

@@ -6,11 +6,14 @@ import type { Clock } from '../base/clock.ts';
 import { FileThread } from './file-thread.ts';
 
 const keptMs = 60_000;
+export const bufferBytes = 1 << 20;
+const mostSpare = 6;
 
 export class KeptThread<Ask, Answer> implements AsyncDisposable {
   readonly #name: string;
   readonly #clock: Clock;
   #thread: FileThread<Ask, Answer> | undefined;
+  readonly #spare: ArrayBuffer[] = [];
   #users = 0;
   #timer: Disposable | undefined;
 
@@ -38,11 +41,21 @@ export class KeptThread<Ask, Answer> implements AsyncDisposable {
     this.#timer = this.#clock.timer(keptMs, () => void this.end());
   }
 
+  /** For what goes over to the thread, of `bufferBytes`. Whoever gets it back from there gives it back here. */
+  buffer(): ArrayBuffer {
+    return this.#spare.pop() ?? new ArrayBuffer(bufferBytes);
+  }
+
+  giveBack(buffer: ArrayBuffer): void {
+    if (buffer.byteLength === bufferBytes && this.#spare.length < mostSpare) this.#spare.push(buffer);
+  }
+
   /** Also in the middle of what was asked; whoever comes next has another one. */
   async end(): Promise<void> {
     this.#timer?.[Symbol.dispose]();
     const thread = this.#thread;
     this.#thread = undefined;
+    this.#spare.length = 0;
     await thread?.[Symbol.asyncDispose]();
   }
 

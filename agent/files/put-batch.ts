@@ -3,11 +3,11 @@ import { type ErrorCode, NethoodError } from '../../protocol/errors.ts';
 import { type PeerEntry, peerLimits } from '../../protocol/peer.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import { type ArchivedFile, type MissingFile, packArchive } from './archive-format.ts';
-import { filesOf } from './archive-serve.ts';
 import { jsonOf, peerName } from './peer-http.ts';
 import { askToTell, knowsFrames, paced, type PutContext } from './put-context.ts';
 import { framesType, packFrames } from './put-frames.ts';
 import { ArchiveAnswer, putUrl, toldOfFile } from './put-format.ts';
+import { filesOf } from './read-files.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer } from './send-to-peer.ts';
 import { offerVerified } from './verify-there.ts';
@@ -58,7 +58,7 @@ class BatchRun {
   }
 
   async #send(sent: PeerEntry[], signal: AbortSignal): Promise<void> {
-    const { peer, share, keep } = this.#context;
+    const { peer, share, keep, source, batchThread } = this.#context;
     const frames = knowsFrames(this.#context);
     const pack = frames ? packFrames : packArchive;
     const response = await sendToPeer(peer, {
@@ -69,7 +69,7 @@ class BatchRun {
         ...(keep ? { 'nethood-keep': '1' } : {}),
       },
       send: async (write) => {
-        const files = filesOf(this.#context.source, [...this.#left.keys()], signal);
+        const files = filesOf({ tree: source, thread: batchThread }, [...this.#left.keys()], signal);
         const send = paced(this.#context, write, signal);
         let counted = 0;
         for await (const bytes of pack(this.#noted(files, sent))) {

@@ -4,7 +4,7 @@ import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts'
 import { parentPath, pathComponents, type WirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { type ArchivedFile, archiveLimits, readArchive } from './archive-format.ts';
-import { BatchWriter } from './batch-writer.ts';
+import { BatchWriter, type Written } from './batch-writer.ts';
 import { quotedPath } from './file-errors.ts';
 import { FolderCache } from './folder-cache.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
@@ -71,8 +71,8 @@ class ArchiveReception implements AsyncDisposable {
   readonly #folders: FolderCache;
   /** Of each folder that something went into: the names that are taken, as Windows and macOS tell them apart; undefined where they are too many. */
   readonly #taken = new Map<WirePath, Set<string> | undefined>();
-  /** Until files have their names, their folders are held. */
-  readonly #holds = new Map<WirePath, Promise<void>[]>();
+  /** Folders that are held until the files in them have their names. */
+  readonly #holds = new Map<WirePath, { readonly letGo: () => void; readonly held: Promise<void> }>();
   #files = 0;
   readonly #failed: ArchiveAnswer['failed'] = [];
   #error: NethoodError | undefined;
@@ -85,17 +85,15 @@ class ArchiveReception implements AsyncDisposable {
 
   /** @throws what stands in the way of all of them */
   async take({ path, content, modified, damaged }: ArchivedFile): Promise<void> {
-    const at = this.#files++;
-    const done = (): void => this.#deps.told.written(content.length + toldOfFile);
+    const told = this.#told(this.#files++, content.length);
     if (this.#files > archiveLimits.files) throw new NethoodError('too-large', 'Too many files came at once.');
     const { path: folder } = this.#reception;
     const file = { path: (folder === '' ? path : `${folder}/${path}`) as WirePath, content, modified };
     try {
       if (damaged === true) throw new NethoodError('damaged', `${quotedPath(path)} came other than it was sent.`);
-      await this.#folders.use(parentPath(file.path), (held) => this.#put(file, held, { at, done }));
+      await this.#folders.use(parentPath(file.path), (held) => this.#put(file, held, told));
     } catch (error) {
-      this.#missed(at, toNethoodError(error));
-      done();
+      told(toNethoodError(error));
     }
     this.#check();
   }
@@ -113,43 +111,48 @@ class ArchiveReception implements AsyncDisposable {
     await this.#folders[Symbol.asyncDispose]();
   }
 
-  async #put(file: ArchivedFile, folder: GuardedFolder, { at, done }: { at: number; done: () => void }): Promise<void> {
-    const name = Buffer.from(pathComponents(file.path).at(-1) ?? new Uint8Array());
-    checkPortable(name, quotedPath(file.path));
-    const taken = await this.#takenIn(parentPath(file.path), folder);
+  async #put(file: ArchivedFile, folder: GuardedFolder, told: Written): Promise<void> {
+    const { path, content, modified } = file;
+    const name = Buffer.from(pathComponents(path).at(-1) ?? new Uint8Array());
+    checkPortable(name, `"${path}"`);
+    const taken = await this.#takenIn(parentPath(path), folder);
     const fold = foldOf(name);
     if (taken === undefined || taken.has(fold)) {
       await this.#putAlone(file);
-      done();
+      told(undefined);
       return;
     }
     taken.add(fold);
     const { writer, claim } = this.#deps;
-    claim.taking(file.content.length);
-    const place = { folder: folder.path, name };
-    const written = new Promise<void>((resolve) => {
-      writer.add({ place, content: file.content, modified: file.modified }, (error) => {
-        if (error !== undefined) this.#missed(at, error);
-        done();
-        resolve();
-      });
-    });
-    this.#hold(parentPath(file.path), written);
+    claim.taking(content.length);
+    this.#hold(parentPath(path));
+    writer.add({ place: { folder: folder.path, name }, content, modified }, told);
     if (this.#holds.size >= mostFolders) await this.#flush();
     else if (writer.full) await writer.room();
   }
 
-  #hold(path: WirePath, written: Promise<void>): void {
-    const holds = this.#holds.get(path) ?? [];
-    holds.push(this.#folders.use(path, () => written));
-    this.#holds.set(path, holds);
+  /** By a function of its own: what waits for the disk must not hold the memory that the content came in. */
+  #told(at: number, bytes: number): Written {
+    return (error) => {
+      if (error !== undefined) this.#missed(at, error);
+      this.#deps.told.written(bytes + toldOfFile);
+    };
+  }
+
+  #hold(path: WirePath): void {
+    if (this.#holds.has(path)) return;
+    let letGo = nothing;
+    const until = new Promise<void>((resolve) => (letGo = resolve));
+    this.#holds.set(path, { letGo, held: this.#folders.use(path, () => until) });
   }
 
   /** All that was taken has its name, and no folder is held for it. */
   async #flush(): Promise<void> {
     await this.#deps.writer.flush();
-    await Promise.all([...this.#holds.values()].flat());
+    const holds = [...this.#holds.values()];
     this.#holds.clear();
+    for (const { letGo } of holds) letGo();
+    await Promise.all(holds.map(({ held }) => held));
   }
 
   /** What takes the place of another, or must not, is looked at file by file; those before it have their names by then. */
@@ -174,6 +177,10 @@ class ArchiveReception implements AsyncDisposable {
   #check(): void {
     if (this.#error !== undefined) throw this.#error;
   }
+}
+
+function nothing(): void {
+  // Until it is known what.
 }
 
 /** What stands in the way of one file only; the others still come. */

@@ -65,7 +65,10 @@ async function answer({ shares, uploads, trees, serving }: FilesRouteDeps, excha
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
       if (rest === 'digests') return (await import('./serve-digests.ts')).serveDigests(tree, exchange);
-      if (rest === 'archive') return (await import('./archive-serve.ts')).serveArchive(tree, uploads.limit, exchange);
+      if (rest === 'archive') {
+        const { serveArchive } = await import('./archive-serve.ts');
+        return serveArchive({ tree, thread: uploads.batchThread }, uploads.limit, exchange);
+      }
       if (rest.startsWith('tree/')) return trees.serve(tree, parseWirePath(rest.slice('tree/'.length)), exchange);
       return receivePut(shares, uploads, { share, rest, exchange });
     case undefined:
