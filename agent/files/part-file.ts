@@ -21,6 +21,8 @@ export interface PartOptions {
   readonly sparse?: boolean | undefined;
   /** Told how many bytes are in the file now, when they are. */
   readonly written?: ((bytes: number) => void) | undefined;
+  /** Told at once of a block that could not be written: who waits for more bytes, or sends none before it is told, would wait long. */
+  readonly failed?: ((error: NethoodError) => void) | undefined;
 }
 
 interface OpenedPart extends PartOptions {
@@ -200,6 +202,7 @@ export class PartFile implements AsyncDisposable {
         () => void this.#spare.push(held),
         (error: unknown) => {
           this.#error ??= error;
+          this.#part.failed?.(writeError(error, shownPath(this.#part.path)));
         },
       )
       .finally(() => this.#inFlight.delete(write));

@@ -101,13 +101,15 @@ class PartReception {
       // What is there of it has its room already.
       const wanted = this.#headers['nethood-size'] - this.#headers['nethood-offset'];
       using claim = await tree.room.claim(this.#spot.folder, wanted, signal);
+      const broken = new AbortController();
       const file = await uploads.open(this.#key, this.#spot, {
         offset: this.#headers['nethood-offset'],
         written: new ToldBytes(exchange).written,
+        failed: (error) => broken.abort(error),
       });
       await using part = file;
       await chmod(this.#part, await modeFor(this.#part, there));
-      await this.#take(part, exchange, { claim, signal });
+      await this.#take(part, exchange, { claim, signal: AbortSignal.any([signal, broken.signal]) });
       using _ = this.#tellSlowly(exchange);
       await part.finish(this.#headers['nethood-modified']);
       const written = await this.#give(signal);

@@ -36,7 +36,7 @@ export interface UploadsDeps {
   readonly limit?: RateLimit;
 }
 
-export interface OpenUpload extends Pick<PartOptions, 'written'> {
+export interface OpenUpload extends Pick<PartOptions, 'written' | 'failed'> {
   readonly offset: number;
 }
 
@@ -132,12 +132,12 @@ export class Uploads implements AsyncDisposable {
   }
 
   /** The part, cut to `offset`. @throws `changed` where it has fewer bytes */
-  async open(key: string, spot: Spot, { offset, written }: OpenUpload): Promise<PartFile> {
+  async open(key: string, spot: Spot, { offset, ...options }: OpenUpload): Promise<PartFile> {
     const part = this.partOf(key, spot);
     if (offset === 0) {
       await this.drop(key, spot);
       await this.#save(key, spot, '');
-      const file = await PartFile.create(part, { written });
+      const file = await PartFile.create(part, options);
       await this.#save(key, spot, await file.identity());
       return file;
     }
@@ -145,7 +145,7 @@ export class Uploads implements AsyncDisposable {
     if (identity === undefined || (await this.held(key, spot)) < offset)
       throw new NethoodError('changed', `Of ${spot.what} there are fewer bytes than that.`);
     await this.#save(key, spot, identity);
-    return PartFile.reopen(part, { identity, length: offset }, { written });
+    return PartFile.reopen(part, { identity, length: offset }, options);
   }
 
   /** The part has its name, or is no longer wanted. */

@@ -2,17 +2,19 @@
 /** A disk that is full where files are put: told as such, and nothing half-done is left to fill it. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../agent/base/clock.ts';
 import { silentLog } from '../../agent/base/log.ts';
 import { Scope } from '../../agent/base/scope.ts';
 import type { Transfers } from '../../agent/files/files-service.ts';
+import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
 import { rootPath } from '../../protocol/wire-path.ts';
 import { AnnasShare, annaId, never, temporaryFolder } from '../files/files-support.ts';
+import { until } from '../office/until.ts';
 
 const scope = new Scope();
 afterAll(() => scope[Symbol.asyncDispose]());
@@ -20,6 +22,8 @@ afterAll(() => scope[Symbol.asyncDispose]());
 let anna: AnnasShare;
 let home: string;
 let transfers: Transfers;
+/** Bytes a second. */
+let rate: number | undefined;
 
 beforeEach(async () => {
   anna = await AnnasShare.open(scope, { rights: 'write' });
@@ -28,7 +32,9 @@ beforeEach(async () => {
   scope.defer(() => execFileSync('umount', ['--lazy', disk]));
   await anna.shares.config.update((config) => ({ ...config, sharing: { ...config.sharing, reserve: 0 } }));
   home = await temporaryFolder(scope);
-  const deps = { neighbours: anna.neighbours, stateFolder: join(home, 'state'), clock: systemClock };
+  rate = undefined;
+  const limit = new RateLimit(systemClock, () => rate);
+  const deps = { neighbours: anna.neighbours, stateFolder: join(home, 'state'), clock: systemClock, limit };
   transfers = scope.use(await createTransfers({ ...deps, random: () => 1, log: silentLog }));
 });
 
@@ -59,6 +65,22 @@ it('a disk that fills up while a file is put ends it, and the part is gone', asy
   await rm(join(anna.folder, 'other'));
   expect(await put('big')).toMatchObject({ state: 'done', bytes: 15 << 20 });
 });
+
+it('a disk that fills up between two blocks ends it at once: nobody waits for the other to go on', async () => {
+  await writeFile(join(home, 'big'), randomBytes(15 << 20));
+  rate = 20e6;
+  const running = put('big');
+  await until(async () => (await partSize()) > 4 << 20, { what: 'some megabytes there', withinMs: 20_000 });
+  execFileSync('sh', ['-c', 'head -c 20M /dev/zero > "$0"; true', join(anna.folder, 'other')], { stdio: 'ignore' });
+  expect(await running).toMatchObject(full);
+  expect((await running).seconds).toBeLessThan(30);
+  expect(await readdir(anna.folder)).toEqual(['other']);
+});
+
+async function partSize(): Promise<number> {
+  const name = (await readdir(anna.folder)).find((each) => each.endsWith('.nethood-part'));
+  return name === undefined ? 0 : (await stat(join(anna.folder, name)).catch(() => ({ size: 0 }))).size;
+}
 
 it('a folder that is too large keeps its whole files and nothing else, and the same command sends the rest', async () => {
   await mkdir(join(home, 'work'));
