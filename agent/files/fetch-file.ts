@@ -18,7 +18,7 @@ import { hasErrno } from './file-errors.ts';
 import { identityOf } from './file-version.ts';
 import { answeredFile, type AnsweredFile } from './file-version-http.ts';
 import { sealFolder } from './local-folder.ts';
-import { type LocalPath, pathToText, shownPath } from './local-path.ts';
+import { joinLocal, type LocalPath, pathToText, shownPath } from './local-path.ts';
 import { askPeer, peerName } from './peer-http.ts';
 import { type Place, publish } from './publish.ts';
 import { fileUrl } from './remote-tree.ts';
@@ -140,7 +140,7 @@ class FileFetcher {
     response: IncomingMessage,
     { record, signal }: { record: PartRecord | undefined; signal: AbortSignal },
   ): Promise<void> {
-    const { part, key } = this.#fetch;
+    const { part, place, key } = this.#fetch;
     const { records, progress } = this.#context;
     // The record comes first, so that a part without one cannot be; its identity follows.
     if (record === undefined) await this.#save(answer, '');
@@ -150,6 +150,7 @@ class FileFetcher {
       answer,
       response,
       part,
+      shown: shownPath(joinLocal(place.folder, place.name)),
       identity: record?.identity,
       log: records.digestsOf(key),
       save: (identity) => this.#save(answer, identity),
@@ -179,8 +180,15 @@ class FileFetcher {
     const { folder } = this.#fetch.place;
     const { bavail, bsize } = await statfs(folder, { bigint: true });
     if (bavail * bsize < BigInt(needed))
-      throw new NethoodError('no-space', `${shownPath(folder)} has too little space: ${needed} bytes are needed.`);
+      throw new NethoodError(
+        'no-space',
+        `${shownPath(folder)} has too little space for ${this.#context.source}: ${megabytes(needed)} are needed.`,
+      );
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`;
 }
 
 /** The very file that the record tells of, and without a second name: that one would be changed too. */

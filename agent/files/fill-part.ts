@@ -21,6 +21,8 @@ export interface Filling {
   readonly answer: AnsweredFile;
   readonly response: IncomingMessage;
   readonly part: LocalPath;
+  /** What it will be, for messages. */
+  readonly shown: string;
   /** Of the part that is gone on with; undefined for a new one. */
   readonly identity: string | undefined;
   /** Path of its `DigestLog`. */
@@ -60,8 +62,8 @@ async function openLog({ answer, log }: Filling): Promise<DigestLog> {
   });
 }
 
-function openPart({ answer, part, identity }: Filling, log: DigestLog): Promise<PartFile> {
-  const options = { log, sparse: answer.allocated !== undefined };
+function openPart({ answer, part, shown, identity }: Filling, log: DigestLog): Promise<PartFile> {
+  const options = { shown, log, sparse: answer.allocated !== undefined };
   if (identity === undefined) return PartFile.create(part, options);
   return PartFile.reopen(part, { identity, length: answer.start }, options);
 }

@@ -15,6 +15,8 @@ const mostInFlight = 4;
 const leastHeld = 16 << 10;
 
 export interface PartOptions {
+  /** What it will be, for messages. Default: its path. */
+  readonly shown?: string | undefined;
   /** Told of each block that is being written; stays the caller's. */
   readonly log?: DigestLog | undefined;
   /** Zeros become holes, by the page. */
@@ -26,8 +28,8 @@ export interface PartOptions {
 }
 
 interface OpenedPart extends PartOptions {
+  readonly shown: string;
   readonly fd: number;
-  readonly path: LocalPath;
 }
 
 export class PartFile implements AsyncDisposable {
@@ -64,7 +66,7 @@ export class PartFile implements AsyncDisposable {
       const fd = await openFd(path, openFlags.write);
       try {
         if (identityOf(await fstatFd(fd, { bigint: true })) !== known.identity)
-          throw new NethoodError('changed', `${shownPath(path)} is not the file that was begun.`);
+          throw new NethoodError('changed', `${options.shown ?? shownPath(path)} is not the file that was begun.`);
         await ftruncateFd(fd, known.length);
         return fd;
       } catch (error) {
@@ -79,10 +81,11 @@ export class PartFile implements AsyncDisposable {
     { length, ...options }: PartOptions & { length: number },
     open: () => Promise<number>,
   ): Promise<PartFile> {
+    const { shown = shownPath(path) } = options;
     try {
-      return new PartFile({ ...options, path, fd: await open() }, length);
+      return new PartFile({ ...options, shown, fd: await open() }, length);
     } catch (error) {
-      throw writeError(error, shownPath(path));
+      throw writeError(error, shown);
     }
   }
 
@@ -202,7 +205,7 @@ export class PartFile implements AsyncDisposable {
         () => void this.#spare.push(held),
         (error: unknown) => {
           this.#error ??= error;
-          this.#part.failed?.(writeError(error, shownPath(this.#part.path)));
+          this.#part.failed?.(writeError(error, this.#part.shown));
         },
       )
       .finally(() => this.#inFlight.delete(write));
@@ -219,7 +222,7 @@ export class PartFile implements AsyncDisposable {
     if (expected === undefined && this.#part.log === undefined) return undefined;
     const digest = digestOf(block);
     if (expected === undefined || expected === digest) return digest;
-    throw new NethoodError('damaged', `${shownPath(this.#part.path)} came other than it was sent.`);
+    throw new NethoodError('damaged', `${this.#part.shown} came other than it was sent.`);
   }
 
   async #write(block: Buffer, position: number): Promise<void> {
@@ -237,14 +240,14 @@ export class PartFile implements AsyncDisposable {
   }
 
   #check(): void {
-    if (this.#error !== undefined) throw writeError(this.#error, shownPath(this.#part.path));
+    if (this.#error !== undefined) throw writeError(this.#error, this.#part.shown);
   }
 
   async #guarded<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      throw writeError(error, shownPath(this.#part.path));
+      throw writeError(error, this.#part.shown);
     }
   }
 }

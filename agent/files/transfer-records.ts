@@ -40,7 +40,8 @@ const FolderRecord = z.object({
   kind: z.literal('folder'),
   /** Where the folder goes: decided once, for as long as it can be resumed. */
   folder: PathText,
-  name: PathText,
+  /** Empty for the root of a disk. */
+  name: PathText.or(z.literal('')),
   /** The folder of partial files beside it. */
   staging: PathText,
   updated: z.int(),

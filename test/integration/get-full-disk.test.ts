@@ -11,10 +11,12 @@ import { Scope } from '../../agent/base/scope.ts';
 import type { Transfers } from '../../agent/files/files-service.ts';
 import { localPath } from '../../agent/files/local-path.ts';
 import { PartFile } from '../../agent/files/part-file.ts';
+import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
 import { wirePathFromPlain } from '../../protocol/wire-path.ts';
 import { AnnasShare, annaId, codeOf, never, temporaryFolder } from '../files/files-support.ts';
+import { until } from '../office/until.ts';
 
 const scope = new Scope();
 afterAll(() => scope[Symbol.asyncDispose]());
@@ -22,6 +24,8 @@ afterAll(() => scope[Symbol.asyncDispose]());
 let anna: AnnasShare;
 let disk: string;
 let transfers: Transfers;
+/** Bytes a second. */
+let rate: number | undefined;
 
 async function mountDisk(options: string): Promise<void> {
   disk = join(await temporaryFolder(scope), 'disk');
@@ -34,7 +38,9 @@ async function mountDisk(options: string): Promise<void> {
 beforeEach(async () => {
   anna = await AnnasShare.open(scope);
   const stateFolder = await temporaryFolder(scope);
-  const deps = { neighbours: anna.neighbours, stateFolder, clock: systemClock, random: () => 1, log: silentLog };
+  rate = undefined;
+  const limit = new RateLimit(systemClock, () => rate);
+  const deps = { neighbours: anna.neighbours, stateFolder, clock: systemClock, random: () => 1, log: silentLog, limit };
   transfers = scope.use(await createTransfers(deps));
 });
 
@@ -54,7 +60,8 @@ async function get(path: string): Promise<TransferView> {
 it('a file larger than what is free is refused before a byte of it is written', async () => {
   await mountDisk('size=8m');
   await writeFile(join(anna.folder, 'big'), Buffer.alloc(10 << 20));
-  expect(await get('big')).toMatchObject({ state: 'failed', error: { code: 'no-space' }, bytes: 0 });
+  const message = `${disk} has too little space for big: 11 MB are needed.`;
+  expect(await get('big')).toMatchObject({ state: 'failed', error: { code: 'no-space', message }, bytes: 0 });
   expect(await readdir(disk)).toEqual([]);
 });
 
@@ -94,6 +101,19 @@ it('a disk that fills up while a file comes ends it with no-space, and the part 
   expect(await readdir(disk)).toEqual(['other']);
   await rm(join(disk, 'other'));
   expect(await get('big')).toMatchObject({ state: 'done', bytes: 12 << 20 });
+});
+
+it('a disk that another program fills between two blocks is told with the name that the file was to have', async () => {
+  await mountDisk('size=16m');
+  await writeFile(join(anna.folder, 'big'), randomBytes(12 << 20));
+  rate = 20e6;
+  const running = get('big');
+  const isComing = async (): Promise<boolean> => (transfers.list()[0]?.bytes ?? 0) > 2 << 20;
+  await until(isComing, { what: 'some megabytes here', withinMs: 20_000, everyMs: 10 });
+  execFileSync('sh', ['-c', 'head -c 20M /dev/zero > "$0"; true', join(disk, 'other')], { stdio: 'ignore' });
+  const message = `The disk is full: ${join(disk, 'big')} could not be written.`;
+  expect(await running).toMatchObject({ state: 'failed', error: { code: 'no-space', message } });
+  expect(await readdir(disk)).toEqual(['other']);
 });
 
 it('what a full disk refuses is told by the next write, and by the last', async () => {
