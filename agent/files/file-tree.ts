@@ -1,4 +1,5 @@
 /** A tree of files, wherever it is: a share on this disk (`local-tree`) or a neighbour's (`remote-tree`). */
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { PeerEntry } from '../../protocol/peer.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
@@ -23,6 +24,8 @@ export interface OpenedFile {
   /** Strong (RFC 9110 8.8.3), quoted: the same text means the same bytes. */
   readonly etag: string;
   readonly stream: Readable;
+  /** Where that costs less than reading `stream`: the body of an answer whose head is written. Ends both. */
+  readonly sendTo?: (response: ServerResponse) => Promise<void>;
 }
 
 export interface ReadOptions {

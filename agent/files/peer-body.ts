@@ -1,7 +1,11 @@
 /** The body of a neighbour's answer as a stream whose errors are ours. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { PassingOn } from './pass-on.ts';
 import { connectionError } from './peer-http.ts';
+import { RateLimit } from './rate-limit.ts';
+import { receiveBody, type ReceiveDeps } from './receive-body.ts';
 
 /** Held at most while nobody reads. */
 const mostHeld = 1 << 20;
@@ -17,19 +21,37 @@ export class PeerBody extends Readable {
   #heldBytes = 0;
   #wanted = false;
   #waits = false;
+  #begun = false;
 
   /** @param response becomes the stream's own */
   constructor(response: IncomingMessage, name: string) {
     super({ highWaterMark: mostHeld });
     this.#response = response;
     this.#name = name;
-    response.on('data', this.#take).on('end', this.#whole).on('close', this.#cut).on('error', this.#broken);
-    response.pause();
+    response.on('end', this.#whole).on('close', this.#cut).on('error', this.#broken);
+  }
+
+  /** Instead of being read. @throws `interrupted`, `timeout` */
+  async sendTo(to: ServerResponse, deps: Pick<ReceiveDeps, 'clock' | 'signal'> & { length: number }): Promise<void> {
+    const { clock, length } = deps;
+    // Over before its end was heard of, after which alone the connection can be used again.
+    if (length === 0) return pipeline(this, to);
+    this.#response.off('end', this.#whole).off('close', this.#cut).off('error', this.#broken);
+    try {
+      using passing = new PassingOn(to, length);
+      const nobody = { limit: RateLimit.none(clock), received: () => undefined, waited: () => undefined };
+      await receiveBody(this.#response, passing, { ...deps, ...nobody, name: this.#name });
+      await passing.end();
+    } finally {
+      this.destroy();
+    }
   }
 
   override _read(): void {
     this.#wanted = true;
     this.#giveSoon();
+    if (!this.#begun) this.#response.on('data', this.#take);
+    this.#begun = true;
     this.#response.resume();
   }
 

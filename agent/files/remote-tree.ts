@@ -1,4 +1,5 @@
 /** A neighbour's share: listed and changed over the session, files read and written over HTTP. */
+import type { ServerResponse } from 'node:http';
 import type { DeviceId, ShareId } from '../../protocol/ids.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -63,12 +64,15 @@ class RemoteTree implements WritableTree {
       headers: conditions(options),
       signal: options.signal,
     });
-    const { size, modified, etag, start, blocks } = answeredFile(response, name);
+    const { size, modified, etag, start, length = 0, blocks } = answeredFile(response, name);
     if (blocks || start !== (options.range?.start ?? 0)) {
       response.destroy();
       throw new NethoodError('range', `${name} sent another part of the file than asked for.`);
     }
-    return { size, modified, etag, stream: new PeerBody(response, name) };
+    const stream = new PeerBody(response, name);
+    const { clock } = this.#peer;
+    const sendTo = (to: ServerResponse): Promise<void> => stream.sendTo(to, { length, clock, signal: options.signal });
+    return { size, modified, etag, stream, sendTo };
   }
 
   write(path: WirePath, options: WriteOptions): Promise<WrittenFile> {

@@ -63,14 +63,14 @@ async function sendRange(
     answer(response, 416, { headers: { 'content-range': `bytes */${entry.size}` } });
     return;
   }
-  const { stream, ...version } = await door.tree.read(path, { range, ifMatch: known?.etag, signal });
+  const { stream, sendTo, ...version } = await door.tree.read(path, { range, ifMatch: known?.etag, signal });
   try {
     writeHead(request, version, range);
   } catch (error) {
     stream.destroy();
     throw error;
   }
-  await pipeline(stream, response);
+  await (sendTo === undefined ? pipeline(stream, response) : sendTo(response));
 }
 
 function isAnswered({ request, response }: Found, version: CurrentVersion): boolean {
