@@ -31,7 +31,7 @@ export async function composeMounts(
 export function composeGuestFolders(
   { clock }: AgentDeps,
   { name }: Ground,
-  shares: Pick<Shares, 'visibleTo' | 'tree'>,
-): HttpRoute {
+  shares: Pick<Shares, 'visibleTo' | 'tree' | 'events'>,
+): HttpRoute & Disposable {
   return createGuestFolders({ shares, deviceName: name, createHandler: createDavHandler, clock });
 }

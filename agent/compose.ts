@@ -93,7 +93,7 @@ export async function composeAgent(scope: Scope, deps: AgentDeps): Promise<Snaps
 
 /** The doors for neighbours and for guests. */
 function openDoors(scope: Scope, deps: AgentDeps, ground: Ground, net: Net): GuestPort {
-  const guestRoutes = [net.printing.ippRoute, composeGuestFolders(deps, ground, net.shares)];
+  const guestRoutes = [net.printing.ippRoute, scope.use(composeGuestFolders(deps, ground, net.shares))];
   const guests = scope.use(
     createGuestPort({ ...ground, ...net, port: ground.block.ports.guests, routes: guestRoutes }),
   );

@@ -156,7 +156,7 @@ export class ComposedTree implements WritableTree {
 }
 
 /** Typed by people and sent by systems that normalise names: the exact name first, then one that means the same to them. */
-function branchNamed(branches: readonly Branch[], component: Uint8Array): Branch | undefined {
+export function branchNamed(branches: readonly Branch[], component: Uint8Array): Branch | undefined {
   const name = Buffer.from(component);
   const exact = branches.find((branch) => name.equals(Buffer.from(branch.name)) || branch.alias === name.toString());
   if (exact !== undefined) return exact;

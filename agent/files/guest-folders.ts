@@ -4,17 +4,20 @@
  */
 import type { ShareView } from '../../protocol/control.ts';
 import { NethoodError } from '../../protocol/errors.ts';
+import { pathComponents } from '../../protocol/wire-path.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Announcement } from '../discovery/discovery.ts';
 import { cutToBytes } from '../discovery/instance-names.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
 import type { Asker } from '../trust/access.ts';
-import { type Branch, ComposedTree } from './composed-tree.ts';
+import { type Branch, branchNamed, ComposedTree } from './composed-tree.ts';
 import type { Shares } from './files-service.ts';
+import { Revocable } from './revocable.ts';
 import type { DavDoor, DavHandler } from './webdav-door.ts';
+import { targetOf } from './webdav-target.ts';
 
 export interface GuestFoldersDeps {
-  readonly shares: Pick<Shares, 'visibleTo' | 'tree'>;
+  readonly shares: Pick<Shares, 'visibleTo' | 'tree' | 'events'>;
   readonly deviceName: () => string;
   readonly createHandler: (door: DavDoor) => DavHandler;
   readonly clock: Clock;
@@ -25,18 +28,40 @@ const prefix = '/dav/';
 const mostPerAddress = 8;
 const mostInAll = 64;
 
-export function createGuestFolders(deps: GuestFoldersDeps): HttpRoute {
+export function createGuestFolders(deps: GuestFoldersDeps): HttpRoute & Disposable {
   const crowd = new Crowd();
+  const revocable = new Revocable(deps.shares);
   const since = deps.clock.wall();
   return {
     prefix,
+    [Symbol.dispose]: () => revocable[Symbol.dispose](),
     async handle(exchange) {
       using _ = crowd.enter(exchange.address);
       // Nothing is kept between two requests: there are no locks where nothing can be changed.
       const tree = new ComposedTree(() => branchesFor(deps, guestOf(exchange)), since);
-      await deps.createHandler({ tree, prefix, title: deps.deviceName(), clock: deps.clock })(exchange);
+      const handler = deps.createHandler({ tree, prefix, title: deps.deviceName(), clock: deps.clock });
+      await revocable.during(exchange, stillThere(deps, exchange), handler);
     },
   };
+}
+
+/** Of the share that the path lies in; what is above all of them can stay. */
+function stillThere(deps: GuestFoldersDeps, exchange: HttpExchange): () => void {
+  const asker = guestOf(exchange);
+  const share = branchNamed(branchesFor(deps, asker), firstOf(exchange.path))?.alias;
+  return () => {
+    if (share !== undefined && !deps.shares.visibleTo(asker).some(({ id }) => id === share))
+      throw new NethoodError('not-found', 'There is no such share.');
+  };
+}
+
+/** What is no path is for the handler to refuse. */
+function firstOf(path: string): Uint8Array {
+  try {
+    return pathComponents(targetOf(path).path)[0] ?? Buffer.alloc(0);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 /** Each address has its own share of what listings may cost. */

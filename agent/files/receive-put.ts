@@ -14,6 +14,11 @@ const receivers: Readonly<Record<string, (reception: Reception, exchange: HttpEx
   'archive-in': receiveArchive,
 };
 
+/** Whether the rest of a path says one of them. */
+export function isPut(rest: string): boolean {
+  return Object.hasOwn(receivers, rest.split('/', 1)[0] ?? '');
+}
+
 export interface PutRequest {
   readonly share: ShareId;
   /** `<what>/<wire path>` */

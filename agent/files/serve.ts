@@ -9,7 +9,8 @@ import { parseWirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange, HttpRoute } from '../peers/neighbours.ts';
 import { FairTurns } from './fair-turns.ts';
 import { receiveFile } from './receive-file.ts';
-import { receivePut } from './receive-put.ts';
+import { isPut, receivePut } from './receive-put.ts';
+import { Revocable } from './revocable.ts';
 import { type ServeFileDeps, serveFile } from './serve-file.ts';
 import type { LocalShares } from './shares.ts';
 import { askerOf, ServedTrees } from './tree-serve.ts';
@@ -25,6 +26,7 @@ interface FilesRouteDeps {
   readonly uploads: Uploads;
   readonly trees: ServedTrees;
   readonly serving: ServeFileDeps;
+  readonly revocable: Revocable;
 }
 
 export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRoute & AsyncDisposable {
@@ -33,10 +35,14 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRou
   const { clock, limit } = uploads;
   const serving = { clock, limit, crowded, turns: new FairTurns(clock) };
   const trees = new ServedTrees(uploads);
-  const deps = { shares, uploads, trees, serving };
+  const revocable = new Revocable(shares);
+  const deps = { shares, uploads, trees, serving, revocable };
   return {
     prefix: '/files/',
-    [Symbol.asyncDispose]: () => trees[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => {
+      revocable[Symbol.dispose]();
+      return trees[Symbol.asyncDispose]();
+    },
     async handle(exchange) {
       const asker = askerOf(exchange);
       const count = sending.get(asker) ?? 0;
@@ -53,9 +59,21 @@ export function createFilesRoute(shares: LocalShares, uploads: Uploads): HttpRou
   };
 }
 
-async function answer({ shares, uploads, trees, serving }: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
+function answer(deps: FilesRouteDeps, exchange: HttpExchange): Promise<void> {
   const { request, asker } = exchange;
-  const { share, rest } = targetOf(exchange);
+  const target = targetOf(exchange);
+  const writes = request.method === 'PUT' || isPut(target.rest);
+  const check = (): unknown =>
+    writes ? deps.shares.writable(asker, target.share) : deps.shares.tree(asker, target.share, 'read');
+  return deps.revocable.during(exchange, check, (guarded) => answerFor(deps, target, guarded));
+}
+
+async function answerFor(
+  { shares, uploads, trees, serving }: FilesRouteDeps,
+  { share, rest }: Target,
+  exchange: HttpExchange,
+): Promise<void> {
+  const { request, asker } = exchange;
   const tree = shares.tree(asker, share, 'read');
   switch (request.method) {
     case 'GET':
@@ -77,7 +95,12 @@ async function answer({ shares, uploads, trees, serving }: FilesRouteDeps, excha
   }
 }
 
-function targetOf({ path }: HttpExchange): { share: ShareId; rest: string } {
+interface Target {
+  readonly share: ShareId;
+  readonly rest: string;
+}
+
+function targetOf({ path }: HttpExchange): Target {
   const [id = ''] = path.split('/', 1);
   const share = ShareId.safeParse(id);
   if (!share.success) throw new NethoodError('not-found', 'There is no such share.');

@@ -119,6 +119,37 @@ const named = (name: string, change: Partial<ShareView> = {}): ShareView => ({
   ...change,
 });
 
+/** A guest in the middle of a file that no buffer between could hold. */
+async function midway(name: string): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  await writeFile(join(folder, 'big'), Buffer.alloc(64 << 20));
+  const response = await fetch(`${await door()}/dav/${name}/big`);
+  const reader = (response.body ?? new ReadableStream()).getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  await reader.read();
+  return reader;
+}
+
+async function rest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<number> {
+  for (let bytes = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) return bytes;
+    bytes += value.length;
+  }
+}
+
+describe('a folder that is no longer for everyone', () => {
+  it.each(['F%C3%BCr%20alle', 'f%C3%BCR%20ALLE'])('is taken from %s, who is in the middle of a file', async (name) => {
+    const reader = await midway(name);
+    await shares.remove('Für alle');
+    await expect(rest(reader)).rejects.toThrow();
+  });
+
+  it('leaves others alone', async () => {
+    const reader = await midway('F%C3%BCr%20alle');
+    await shares.remove('Team');
+    expect(await rest(reader)).toBeGreaterThan(60 << 20);
+  });
+});
+
 describe('what is announced', () => {
   const facts = { deviceName: 'Anna on PC 3', guestsPort: 6632 };
   it('is each folder for everyone that is there, with its path', () => {
