@@ -85,7 +85,8 @@ export async function* readFrames(body: Readable): AsyncGenerator<ArchivedFile, 
 
 async function* whole(body: Readable): AsyncGenerator<Buffer, void> {
   try {
-    yield* body as AsyncIterable<Buffer>;
+    // Not destroyed when it is left early: the refusal has still to go out by the same socket.
+    yield* body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   } catch (error) {
     throw cutOff(error);
   }

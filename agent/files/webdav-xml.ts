@@ -38,7 +38,8 @@ type Growing = Omit<XmlElement, 'children'> & { readonly children: (XmlElement |
 export async function readXml(body: Readable): Promise<XmlElement | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const bytes of body as AsyncIterable<Buffer>) {
+  // Not destroyed when it is left early: the refusal has still to go out by the same socket.
+  for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += bytes.length;
     if (size > xmlLimits.bytes) throw new NethoodError('too-large', 'An XML body has 256 kB at most.');
     chunks.push(bytes);

@@ -3,6 +3,7 @@
  * (bytes of its request, or room for our answer): a slow disk of ours is nobody's fault.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { deadlines } from '../../protocol/peer.ts';
 
@@ -59,6 +60,8 @@ export function bodyStep(
 interface Watched {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** A request loses it when it is destroyed by who reads it. */
+  readonly socket: Socket;
   state: BodyState;
 }
 
@@ -76,7 +79,8 @@ export class BodyWatch implements Disposable {
 
   /** Until the response closes. */
   watch(request: IncomingMessage, response: ServerResponse): void {
-    const watched = { request, response, state: bodyBegins(this.#sample(request)) };
+    const { socket } = request;
+    const watched = { request, response, socket, state: bodyBegins(this.#sample({ request, socket })) };
     this.#watched.add(watched);
     response.once('close', () => this.#watched.delete(watched));
     this.#timer ??= this.#clock.timer(everyMs, () => this.#look());
@@ -90,15 +94,14 @@ export class BodyWatch implements Disposable {
 
   #look(): void {
     for (const watched of this.#watched) {
-      const { state, tooSlow } = bodyStep(watched.state, this.#sample(watched.request), this.#limits);
+      const { state, tooSlow } = bodyStep(watched.state, this.#sample(watched), this.#limits);
       watched.state = state;
-      if (tooSlow) watched.request.socket.destroy();
+      if (tooSlow) watched.socket.destroy();
     }
     this.#timer = this.#watched.size === 0 ? undefined : this.#clock.timer(everyMs, () => this.#look());
   }
 
-  #sample(request: IncomingMessage): BodySample {
-    const { socket } = request;
+  #sample({ request, socket }: Pick<Watched, 'request' | 'socket'>): BodySample {
     const askedMore = !request.complete && request.readableLength === 0;
     return {
       now: this.#clock.now(),

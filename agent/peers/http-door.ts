@@ -111,9 +111,11 @@ export class HttpDoor implements Disposable {
   /** A socket closed while the client still sends is reset, and the answer with it: the rest of the body is let in first. */
   #endAfterBody(response: ServerResponse, body: string): void {
     const { req: request } = response;
+    // The request may have lost it, where who read it has destroyed it.
+    const { socket } = response;
     if (request.complete) return void response.end(body);
     response.write(body);
-    const timer = this.#deps.clock.timer(lingerMs, () => request.socket.destroy());
+    const timer = this.#deps.clock.timer(lingerMs, () => socket?.destroy());
     const end = (): void => {
       timer[Symbol.dispose]();
       if (!response.writableEnded) response.end();
@@ -127,10 +129,10 @@ export class HttpDoor implements Disposable {
    * else it would stay in the way of the connection's next request.
    */
   #linger(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
     response.once('finish', () => {
       request.resume();
       if (request.complete) return;
-      const { socket } = request;
       const timer = this.#deps.clock.timer(lingerMs, () => socket.destroy());
       for (const ended of ['end', 'close']) request.once(ended, () => timer[Symbol.dispose]());
     });

@@ -130,6 +130,21 @@ describe('on a port', () => {
     expect(String((await once(socket, 'data'))[0])).toContain('200 OK');
   });
 
+  test('a body that its reader left, and destroyed by that, is answered and watched as others are', async () => {
+    const leaves: HttpRoute = {
+      prefix: '/',
+      handle: async ({ request }) => {
+        for await (const _ of request) throw new Error('enough');
+      },
+    };
+    const { agent, pass } = await start(leaves);
+    const socket = await tlsTo(agent.port, makeIdentity());
+    socket.write('PUT / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\nsome');
+    expect(String((await once(socket, 'data'))[0])).toContain('500 Internal');
+    pass(5000);
+    expect(await closedWithin(socket, 2000)).toBe(true);
+  });
+
   test('a body that was refused is read for five seconds more, so that the answer arrives', async () => {
     const { agent, pass } = await start({ prefix: '/files/', handle: () => Promise.resolve() });
     const socket = await tlsTo(agent.port, makeIdentity());
