@@ -1,7 +1,7 @@
 /** A transfer of the agent, watched from the command line to its end. */
 import type { ControlClient } from '../protocol/control-client.ts';
 import type { TransferView } from '../protocol/control.ts';
-import { NethoodError, toNethoodError } from '../protocol/errors.ts';
+import { hasCode, NethoodError, toNethoodError } from '../protocol/errors.ts';
 import type { Context } from './command.ts';
 import { limitText, ProgressLine, progressLine } from './format/progress.ts';
 import { bytesText, countText, durationText, rateText } from './format/quantity.ts';
@@ -62,6 +62,10 @@ async function lastOf(
   try {
     for await (view of agent.watch('transfer-watch', { id: view.id }, watching.signal))
       progress.show(progressLine(view, progress.columns));
+    return view;
+  } catch (error) {
+    // The agent went away: what is known of the transfer says that it is not done.
+    if (!hasCode(error, 'interrupted')) throw error;
     return view;
   } finally {
     io.interrupt.removeEventListener('abort', cancel);

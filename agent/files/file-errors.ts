@@ -53,6 +53,10 @@ const sentences: Partial<Record<ErrorCode, (what: string) => string>> = {
   'not-a-folder': (what) => `${what} lies below something that is not a folder.`,
 };
 
+function readOnly(what: string): string {
+  return `${what} is on a disk that is read-only.`;
+}
+
 /** Of an error met while reading `what`, which is named as in `"report.pdf" in the share "Public"`. */
 export function readError(error: unknown, what: string): NethoodError {
   return mapped(error, what, { codes: readCodes, otherwise: 'read-failed', verb: 'read' });
@@ -80,7 +84,8 @@ function mapped(error: unknown, what: string, { codes, otherwise, verb }: Mappin
   // Without an errno it is no answer of the file system but a fault of ours, and must look like one.
   if (errno === undefined) return new NethoodError('internal', String(error), { cause: error });
   const code = codes[errno] ?? otherwise;
-  const message = sentences[code]?.(what) ?? `${what} could not be ${verb} (${errno}).`;
+  const say = errno === 'EROFS' ? readOnly : sentences[code];
+  const message = say?.(what) ?? `${what} could not be ${verb} (${errno}).`;
   return new NethoodError(code, message, { cause: error });
 }
 

@@ -12,6 +12,7 @@ import { MatchSearch } from './match-search.ts';
 import { namePatterns } from './name-pattern.ts';
 import { partName } from './part-name.ts';
 import { createRemoteTree } from './remote-tree.ts';
+import { whileShared } from './still-shared.ts';
 import type { TransferWork, WorkGround } from './transfer-work.ts';
 
 /** @throws `not-found` where nothing matches, `not-a-folder` of the destination, what the neighbour says */
@@ -36,7 +37,8 @@ export async function beginGetMatches(
       const peer = { neighbours, id: neighbour, clock };
       const tree = new MatchingTree(remote, search);
       const context: GetContext = { ...course, peer, tree, share, path, source, clock, log, records };
-      return shownPath(await fetchFolder(context, { place, modified: undefined, staging, key }, signal));
+      const work = fetchFolder(context, { place, modified: undefined, staging, key }, signal);
+      return shownPath(await whileShared({ neighbours, neighbour, share, what: source }, work));
     },
   };
 }

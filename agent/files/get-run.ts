@@ -10,6 +10,7 @@ import { partName } from './part-name.ts';
 import { type Place, placeOfSame } from './publish.ts';
 import { createRemoteTree } from './remote-tree.ts';
 import { sameHere } from './verify-here.ts';
+import { whileShared } from './still-shared.ts';
 import type { TransferWork, WorkGround } from './transfer-work.ts';
 
 interface Beginning {
@@ -31,7 +32,8 @@ export async function beginGet(ground: WorkGround, order: GetOrder): Promise<Tra
     run: async (course, signal) => {
       const peer = { neighbours, id: neighbour, clock };
       const context: GetContext = { ...course, peer, tree, share, path, source, clock, log, records };
-      return shownPath(await fetched(context, { key, entry, place }, signal));
+      const work = fetched(context, { key, entry, place }, signal);
+      return shownPath(await whileShared({ neighbours, neighbour, share, what: source }, work));
     },
   };
 }

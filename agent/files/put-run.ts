@@ -9,6 +9,7 @@ import { putFolder } from './put-folder.ts';
 import { openSource, type PutSource } from './put-source.ts';
 import { putTargetOf, shownPlace } from './put-target.ts';
 import { createRemoteTree } from './remote-tree.ts';
+import { whileShared } from './still-shared.ts';
 import type { TransferWork, WorkGround } from './transfer-work.ts';
 import { offerVerified } from './verify-there.ts';
 
@@ -26,7 +27,8 @@ export async function beginPut(ground: WorkGround, order: PutOrder): Promise<Tra
         using opened = source;
         const peer = { neighbours, id: neighbour, clock };
         const context: PutContext = { ...course, peer, share, source: opened.tree, keep };
-        const path = await (opened.entry.kind === 'folder' ? sentFolder : sentFile)(context, { opened, to }, signal);
+        const work = (opened.entry.kind === 'folder' ? sentFolder : sentFile)(context, { opened, to }, signal);
+        const path = await whileShared({ neighbours, neighbour, share, what: order.place }, work);
         await records.remove(key);
         return shownPlace(order.place, path);
       },

@@ -55,8 +55,10 @@ function retryAfter(error: unknown): number {
 
 /** Of a neighbour that was never reached it would be wrong to say that the connection broke. */
 function gaveUp(error: unknown): unknown {
-  if (!hasCode(error, 'interrupted', 'timeout')) return error;
   const told = error instanceof Error ? error.message : '';
+  if (hasCode(error, 'unreachable'))
+    return new NethoodError('unreachable', `${told} The same command goes on when it is back.`, { cause: error });
+  if (!hasCode(error, 'interrupted', 'timeout')) return error;
   return new NethoodError('interrupted', `${told} It did not come back within 30 s; the same command resumes.`, {
     cause: error,
   });

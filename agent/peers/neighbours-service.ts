@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Agent as HttpAgent } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import type { DeviceId } from '../../protocol/ids.ts';
+import { type DeviceId, shortId } from '../../protocol/ids.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import {
   changesSomething,
@@ -137,7 +137,8 @@ class Service implements NeighboursService {
       if (ways.length === 0) throw noNeighbour(id);
       const attempt = (way: Candidate, lost: AbortSignal): ReturnType<PeerTls['connectTls']> =>
         tls.connectTls(id, way, way.port, lost);
-      const { prize } = await race({ ways, clock, signal, attempt, discard: (socket) => void socket.destroy() });
+      const racing = race({ ways, clock, signal, attempt, discard: (socket) => void socket.destroy() });
+      const { prize } = await racing.catch(named(this.#hood.get(id)?.name ?? shortId(id)));
       return prize;
     });
     this.#agents.set(id, agent);
@@ -232,7 +233,7 @@ class Service implements NeighboursService {
     if (neighbour.trust === 'blocked') throw new NethoodError('not-permitted', `${neighbour.name} is blocked.`);
     const waiting = waitForSession(this.#hood, id, { clock: this.#deps.clock, ms: deadlines.dial, signal });
     this.#hood.want(id);
-    return await waiting;
+    return await waiting.catch(named(neighbour.name));
   }
 
   /** Who calls from elsewhere in the middle of a session has left where it was: nothing answers there any more. */
@@ -253,4 +254,12 @@ class Service implements NeighboursService {
     this.#agents.get(id)?.[Symbol.dispose]();
     this.#agents.delete(id);
   }
+}
+
+/** A person knows it by its name, not by the address that was tried. */
+function named(name: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof NethoodError) || !hasCode(error, 'unreachable', 'timeout')) throw error;
+    throw new NethoodError(error.code, `"${name}" does not answer: ${error.message}`, { cause: error });
+  };
 }

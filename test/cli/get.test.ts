@@ -144,10 +144,11 @@ describe('get', () => {
   });
 
   it('whose agent stops ends with interrupted, exit 6, however the stream ends', async () => {
+    const message = 'The agent stopped before "Anna/Projects/big.bin" was whole; the same command goes on.';
     const ended = await start(ending(transfer));
     expect(await cliJson(ended, 'get', 'anna/Projects/x', folder)).toMatchObject({
       code: 6,
-      document: { error: { code: 'interrupted' } },
+      document: { error: { code: 'interrupted', message } },
     });
     const broken = await start({
       streams: {
@@ -162,7 +163,7 @@ describe('get', () => {
     });
     expect(await cliJson(broken, 'get', 'anna/Projects/x', folder)).toMatchObject({
       code: 6,
-      document: { error: { code: 'interrupted' } },
+      document: { error: { code: 'interrupted', message } },
     });
   });
 });

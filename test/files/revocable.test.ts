@@ -53,19 +53,22 @@ const begin = (path: string): Promise<TransferView> =>
   });
 const changed = (change: object): Promise<unknown> => anna.shares.config.update((config) => ({ ...config, ...change }));
 
-describe('a get under way', () => {
-  const gone = { state: 'failed', error: { code: 'not-found' } };
+const gone = (what: string): object => ({
+  state: 'failed',
+  error: { code: 'not-found', message: `"${what}" is no longer shared with this device.` },
+});
 
+describe('a get under way', () => {
   it('of a file ends when its share is no longer there', async () => {
     await writeFile(join(anna.folder, 'big'), randomBytes(40_000_000));
-    expect(await ended(await begin('big'), () => changed({ shares: [] }))).toMatchObject(gone);
+    expect(await ended(await begin('big'), () => changed({ shares: [] }))).toMatchObject(gone('big'));
     expect((await readdir(home)).filter((name) => name !== 'state')).toEqual([]);
   });
 
   it('of many files ends when its owner pauses', async () => {
     for (let at = 0; at < 40; at++) await writeFile(join(anna.folder, `file ${at}`), randomBytes(1_000_000));
     const view = await ended(await begin(''), () => changed({ paused: true }));
-    expect(view).toMatchObject(gone);
+    expect(view).toMatchObject(gone(''));
     expect(view.files).toBeLessThan(40);
   });
 });

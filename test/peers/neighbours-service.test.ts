@@ -117,7 +117,10 @@ describe('a request', () => {
     expect(await after(1, office.agent(0).request(deviceId(99), 'ping', {}))).toBe('not-found');
     office.host(1).kill();
     await office.clock.advance(100);
-    expect(await after(100, office.agent(0).request(office.host(1).id, 'ping', {}))).toBe('unreachable');
+    const dead = office.agent(0).request(office.host(1).id, 'ping', {});
+    const said = dead.catch((error: Error) => error.message);
+    expect(await after(100, dead)).toBe('unreachable');
+    expect(await said).toMatch(/^"[^"]+" does not answer: /);
     office.host(1).powerOff();
     const silent = after(5_100, office.agent(0).request(office.host(1).id, 'ping', {}));
     expect(['timeout', 'unreachable']).toContain(await silent);
