@@ -1,5 +1,5 @@
 /** `nethood run` and `nethood tray`: long programs, loaded by URL so that no short command ever loads them. */
-import { keepYoungHeapSmall } from '../../agent/base/young-heap.ts';
+import { keepHeapSmall } from '../../agent/base/small-heap.ts';
 import { DisplayName } from '../../protocol/ids.ts';
 import { NethoodError } from '../../protocol/errors.ts';
 import { schemaFault } from '../../protocol/schema-fault.ts';
@@ -33,7 +33,7 @@ export const run: Command = {
   async run({ args, home, io, out }) {
     const name = checkedName(args.text('name'));
     // Loading leaves more behind than all that follows.
-    keepYoungHeapSmall();
+    keepHeapSmall();
     const { main } = (await import(agentMain.href)) as AgentMain;
     const print = (line: string): void => (out.json ? io.stderr.write(`${line}\n`) : out.say(line));
     return main({ home, name, tray: !args.flag('no-tray'), print });
