@@ -9,8 +9,8 @@ import { quotedPath } from './file-errors.ts';
 import { FolderCache } from './folder-cache.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import { writeKept } from './kept-name.ts';
-import { namesOfFolder } from './names-of-folder.ts';
-import { checkPortable, foldOf } from './new-name.ts';
+import type { FoldedNames } from './name-twins.ts';
+import { checkPortable } from './new-name.ts';
 import { framesType, readFrames } from './put-frames.ts';
 import { type ArchiveAnswer, toldOfFile } from './put-format.ts';
 import { answerJson, openFolder, type Reception } from './receive-part.ts';
@@ -69,8 +69,8 @@ class ArchiveReception implements AsyncDisposable {
   readonly #reception: Reception;
   readonly #deps: ArchiveDeps;
   readonly #folders: FolderCache;
-  /** Of each folder that something went into: the names that are taken, as Windows and macOS tell them apart; undefined where they are too many. */
-  readonly #taken = new Map<WirePath, Set<string> | undefined>();
+  /** Of each folder that something went into: the names that are taken; undefined where they are too many. */
+  readonly #taken = new Map<WirePath, FoldedNames | undefined>();
   /** Folders that are held until the files in them have their names. */
   readonly #holds = new Map<WirePath, { readonly letGo: () => void; readonly held: Promise<void> }>();
   #files = 0;
@@ -116,13 +116,12 @@ class ArchiveReception implements AsyncDisposable {
     const name = Buffer.from(pathComponents(path).at(-1) ?? new Uint8Array());
     checkPortable(name, `"${path}"`);
     const taken = await this.#takenIn(parentPath(path), folder);
-    const fold = foldOf(name);
-    if (taken === undefined || taken.has(fold)) {
+    if (taken === undefined || taken.has(name)) {
       await this.#putAlone(file);
       told(undefined);
       return;
     }
-    taken.add(fold);
+    taken.add(name);
     const { writer, claim } = this.#deps;
     claim.taking(content.length);
     this.#hold(parentPath(path));
@@ -164,8 +163,8 @@ class ArchiveReception implements AsyncDisposable {
     else await tree.write(path, { size: content.length, modified, body: Readable.from([content]), signal });
   }
 
-  async #takenIn(path: WirePath, folder: GuardedFolder): Promise<Set<string> | undefined> {
-    if (!this.#taken.has(path)) this.#taken.set(path, await namesOfFolder(folder, foldOf));
+  async #takenIn(path: WirePath, folder: GuardedFolder): Promise<FoldedNames | undefined> {
+    if (!this.#taken.has(path)) this.#taken.set(path, await this.#reception.tree.twins.namesOf(folder));
     return this.#taken.get(path);
   }
 

@@ -11,7 +11,7 @@ import type { GuardedFolder } from './guarded-folder.ts';
 import { isVersion, keptAs } from './kept-name.ts';
 import { sealFolder } from './local-folder.ts';
 import type { Spot } from './local-spot.ts';
-import { namesOfFolder } from './names-of-folder.ts';
+import type { FoldedNames } from './name-twins.ts';
 import { checkPortable, lookAt } from './new-name.ts';
 import { openFolder } from './receive-part.ts';
 import type { LocalShares } from './shares.ts';
@@ -56,7 +56,7 @@ interface OfferedDeps {
 class Offered implements AsyncDisposable {
   readonly #deps: OfferedDeps;
   readonly #folders: FolderCache;
-  #names: { readonly path: WirePath; readonly names: ReadonlySet<string> | undefined } | undefined;
+  #names: { readonly path: WirePath; readonly names: FoldedNames | undefined } | undefined;
   #readings = 0;
   /** Made just now: nothing is in them. */
   readonly #fresh = new Set<WirePath>();
@@ -108,11 +108,11 @@ class Offered implements AsyncDisposable {
   }
 
   /** Read once, where many files are offered; of the folder that comes now, as whoever offers goes folder by folder. */
-  async #namesIn(path: WirePath, folder: GuardedFolder): Promise<ReadonlySet<string> | undefined> {
+  async #namesIn(path: WirePath, folder: GuardedFolder): Promise<FoldedNames | undefined> {
     if (this.#deps.ask.entries.length < manyEntries) return undefined;
     if (this.#names?.path === path) return this.#names.names;
     if (++this.#readings > mostReadings) return undefined;
-    const names = await namesOfFolder(folder, latin1);
+    const names = await this.#deps.tree.twins.namesOf(folder);
     this.#names = { path, names };
     return names;
   }
@@ -121,7 +121,7 @@ class Offered implements AsyncDisposable {
     const small = entry.size <= archiveLimits.file;
     const names = await this.#namesIn(parentPath(path), spot.folder);
     // Nothing is called so; what is there of a large file has another name.
-    if (small && names?.has(latin1(spot.name)) === false) return { state: 'wanted', held: 0 };
+    if (small && names?.has(spot.name) === false) return { state: 'wanted', held: 0 };
     if (!this.#deps.ask.keep) {
       if (isVersion(await lookAt(spot.at), entry)) return { state: 'here' };
     } else {
@@ -132,10 +132,6 @@ class Offered implements AsyncDisposable {
     const { uploads, asker, ask } = this.#deps;
     return { state: 'wanted', held: await uploads.held(uploads.keyOf(asker, ask.share, path), spot) };
   }
-}
-
-function latin1(name: Buffer): string {
-  return name.toString('latin1');
 }
 
 /** The time of a folder, and what was named in it made safe; one that is gone meanwhile has neither. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { NethoodError } from '../../protocol/errors.ts';
 import type { Spot } from './local-spot.ts';
-import { checkPortable, NameTwins } from './new-name.ts';
+import { NameTwins } from './name-twins.ts';
+import { checkPortable } from './new-name.ts';
 import { ShareRoom, type ShareRoomDeps } from './share-room.ts';
 import { Slots } from './slots.ts';
 

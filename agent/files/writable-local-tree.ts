@@ -14,6 +14,7 @@ import { LocalMover } from './local-mover.ts';
 import { Spots, type SpotsDeps } from './local-spot.ts';
 import type { LocalTree } from './local-tree.ts';
 import { LocalWriter } from './local-writer.ts';
+import type { NameTwins } from './name-twins.ts';
 import type { ShareChanges } from './share-changes.ts';
 import type { ShareRoom } from './share-room.ts';
 
@@ -30,6 +31,7 @@ export class WritableLocalTree implements WritableTree {
   readonly spots: Spots;
   readonly writer: LocalWriter;
   readonly room: ShareRoom;
+  readonly twins: NameTwins;
   readonly #tree: LocalTree;
   readonly #mover: LocalMover;
 
@@ -37,6 +39,7 @@ export class WritableLocalTree implements WritableTree {
     const { tree, clock, changes } = deps;
     this.#tree = tree;
     this.room = changes.room;
+    this.twins = changes.twins;
     this.spots = new Spots(deps);
     this.writer = new LocalWriter({ spots: this.spots, clock, changes });
     this.#mover = new LocalMover({ spots: this.spots, clock, changes, tree, writer: this.writer });
