@@ -71,7 +71,8 @@ export class ShareRoom {
 
   /** @throws `too-large` */
   take(bytes: number): void {
-    if (this.#over(bytes)) throw new NethoodError('too-large', `${this.#deps.label} may not hold that much.`);
+    if (this.#over(bytes))
+      throw new NethoodError('too-large', `More does not fit into ${this.#deps.label}: its owner has set a quota.`);
     this.#claimed += bytes;
   }
 
