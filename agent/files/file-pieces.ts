@@ -25,6 +25,7 @@ export interface RangeOfFile {
 export class FilePieces implements AsyncDisposable {
   readonly #file: RangeOfFile;
   #position: number;
+  #end: number;
   #pieces = 0;
   /** A descriptor must not be closed under a read: its number may already be another file's then. */
   #reading: Promise<number> = Promise.resolve(0);
@@ -33,6 +34,13 @@ export class FilePieces implements AsyncDisposable {
   constructor(file: RangeOfFile) {
     this.#file = file;
     this.#position = file.range.start;
+    this.#end = file.range.end;
+  }
+
+  /** Before anything was read: a part of the range is enough. */
+  narrow({ start, end }: ByteRange): void {
+    this.#position = start;
+    this.#end = end;
   }
 
   /** Where in the file the next bytes are. */
@@ -41,7 +49,7 @@ export class FilePieces implements AsyncDisposable {
   }
 
   get left(): number {
-    return this.#file.range.end - this.#position;
+    return this.#end - this.#position;
   }
 
   /**

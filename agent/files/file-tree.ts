@@ -14,7 +14,7 @@ export interface Page {
 
 export interface ByteRange {
   readonly start: number;
-  /** Exclusive. */
+  /** Exclusive; may lie beyond the end of the file. */
   readonly end: number;
 }
 

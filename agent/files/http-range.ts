@@ -16,6 +16,14 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
   return within(Number(first), last === '' ? size : Number(last) + 1, size);
 }
 
+/**
+ * The same where the size is not known: the end may lie beyond that of the file. `unsatisfiable` also for what only the
+ * size can tell.
+ */
+export function parseRangeOfAny(header: string | undefined): ByteRange | undefined | 'unsatisfiable' {
+  return /^bytes=\s*-/.test(header ?? '') ? 'unsatisfiable' : parseRange(header, Number.MAX_SAFE_INTEGER);
+}
+
 function within(start: number, end: number, size: number): ByteRange | 'unsatisfiable' {
   const range = { start: Math.max(0, start), end: Math.min(end, size) };
   return range.start < range.end ? range : 'unsatisfiable';

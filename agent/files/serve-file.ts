@@ -33,17 +33,14 @@ interface Wanted {
 
 export async function serveFile(exchange: HttpExchange, deps: ServeFileDeps, { tree, path }: Wanted): Promise<void> {
   const { request, response, signal } = exchange;
-  const whole = await tree.open(path, { ifMatch: wantedVersion(request.headers['if-match']), signal });
-  const range = rangeOf(exchange, whole);
+  const file = await tree.open(path, { ifMatch: wantedVersion(request.headers['if-match']), signal });
+  await using pieces = file.pieces;
+  const range = rangeOf(exchange, file);
   if (range === 'unsatisfiable') {
-    await whole.pieces[Symbol.asyncDispose]();
-    refuseRange(response, whole.size);
+    refuseRange(response, file.size);
     return;
   }
-  // Of the same version, or the part would not be of the file that was just asked about.
-  const file =
-    range === undefined ? whole : await reopened(whole, () => tree.open(path, { range, ifMatch: whole.etag, signal }));
-  await using pieces = file.pieces;
+  if (range !== undefined) pieces.narrow(range);
   const blocks = asksForBlocks(exchange, file, range);
   response.writeHead(range === undefined ? 200 : 206, headOf(file, { range, blocks }));
   const { limit, crowded, turns } = deps;
@@ -52,11 +49,6 @@ export async function serveFile(exchange: HttpExchange, deps: ServeFileDeps, { t
   if (request.method === 'HEAD') response.end();
   else if (blocks) await sendBlocks(sending, { sparse: isSparse(file) });
   else await sendPieces(sending);
-}
-
-async function reopened(whole: LocalFile, open: () => Promise<LocalFile>): Promise<LocalFile> {
-  await whole.pieces[Symbol.asyncDispose]();
-  return open();
 }
 
 /** Here rather than thrown, because of the header that tells how long the file is (RFC 9110 15.5.17). */

@@ -2,10 +2,11 @@
 import type { ServerResponse } from 'node:http';
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { hasCode } from '../../protocol/errors.ts';
 import type { PeerEntry } from '../../protocol/peer.ts';
-import type { ByteRange } from './file-tree.ts';
+import type { ByteRange, OpenedFile } from './file-tree.ts';
 import { type CurrentVersion, isConditional, preconditions, rangeCounts } from './http-conditions.ts';
-import { parseRange } from './http-range.ts';
+import { parseRange, parseRangeOfAny } from './http-range.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { folderPage } from './webdav-page.ts';
 import { answer, type DavRequest, versionOf } from './webdav-request.ts';
@@ -26,6 +27,21 @@ const inert = {
 export async function get(request: Found): Promise<void> {
   if (request.entry.kind === 'folder') await sendFolder(request);
   else await sendFile(request);
+}
+
+/** A file or a part of it as it is, without a question before: one way there and back less. False where it takes one to answer. */
+export async function getAtOnce(request: Omit<DavRequest, 'entry'>): Promise<boolean> {
+  const { door, path, signal } = request;
+  const { headers } = request.request;
+  const range = parseRangeOfAny(headers.range);
+  if (path === '' || range === 'unsatisfiable' || isConditional(headers)) return false;
+  try {
+    await sendOpened(request, await door.tree.read(path, { range, signal }), range);
+    return true;
+  } catch (error) {
+    if (request.response.headersSent || !hasCode(error, 'not-a-file', 'not-found', 'range')) throw error;
+    return false;
+  }
 }
 
 async function sendFolder(request: Found): Promise<void> {
@@ -63,14 +79,21 @@ async function sendRange(
     answer(response, 416, { headers: { 'content-range': `bytes */${entry.size}` } });
     return;
   }
-  const { stream, sendTo, ...version } = await door.tree.read(path, { range, ifMatch: known?.etag, signal });
+  await sendOpened(request, await door.tree.read(path, { range, ifMatch: known?.etag, signal }), range);
+}
+
+async function sendOpened(
+  request: Omit<DavRequest, 'entry'>,
+  { stream, sendTo, ...version }: OpenedFile,
+  range: ByteRange | undefined,
+): Promise<void> {
   try {
     writeHead(request, version, range);
   } catch (error) {
     stream.destroy();
     throw error;
   }
-  await (sendTo === undefined ? pipeline(stream, response) : sendTo(response));
+  await (sendTo === undefined ? pipeline(stream, request.response) : sendTo(request.response));
 }
 
 function isAnswered({ request, response }: Found, version: CurrentVersion): boolean {

@@ -36,6 +36,10 @@ export class LockTable {
     this.#clock = clock;
   }
 
+  get empty(): boolean {
+    return this.#byToken.size === 0;
+  }
+
   /** The locks that are in the way of a new one; none where it was granted. @throws `busy`, `too-large` */
   add(lock: Lock): readonly Lock[] {
     this.#expire();

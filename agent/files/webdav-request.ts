@@ -12,7 +12,7 @@ export interface DavRequest extends Omit<DavExchange, 'path'> {
   readonly door: DavDoor;
   readonly state: DavState;
   readonly path: WirePath;
-  /** What is there now. */
+  /** What is there now; undefined also where that makes no difference. */
   readonly entry: PeerEntry | undefined;
 }
 

@@ -5,7 +5,8 @@ import { mkcol, put, remove } from './webdav-change.ts';
 import { DeadProperties } from './webdav-dead.ts';
 import type { WritableTree } from './file-tree.ts';
 import type { DavDoor, DavExchange, DavHandler } from './webdav-door.ts';
-import { get } from './webdav-get.ts';
+import { isConditional } from './http-conditions.ts';
+import { get, getAtOnce } from './webdav-get.ts';
 import { lock, unlock } from './webdav-locking.ts';
 import { LockTable } from './webdav-locks.ts';
 import { propfind } from './webdav-propfind.ts';
@@ -62,9 +63,16 @@ async function serve(exchange: DavExchange, door: DavDoor, state: DavState): Pro
     answer(response, 403, { text: 'Nothing can be changed here.\n' });
   else {
     const { path } = targetOf(exchange.path);
-    const entry = await lookUp(door.tree, path, signal);
-    await carryOut({ request, response, signal, door, state, path, entry }, tree);
+    const asked = { request, response, signal, door, state, path };
+    if (method === 'GET' && (await getAtOnce(asked))) return;
+    const entry = isPlainPut(asked) ? undefined : await lookUp(door.tree, path, signal);
+    await carryOut({ ...asked, entry }, tree);
   }
+}
+
+/** Nothing depends on what is there but the writing itself: its tree sees to that. */
+function isPlainPut({ request: { method, headers }, state, path }: Omit<DavRequest, 'entry'>): boolean {
+  return method === 'PUT' && path !== '' && state.locks.empty && headers['if'] === undefined && !isConditional(headers);
 }
 
 async function carryOut(request: DavRequest, tree: WritableTree | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseContentRange, parseRange } from '../../agent/files/http-range.ts';
+import { parseContentRange, parseRange, parseRangeOfAny } from '../../agent/files/http-range.ts';
 
 it.each([
   [undefined, undefined],
@@ -23,6 +23,18 @@ it.each([
   ['bytes=a-b', 'unsatisfiable'],
 ])('a file of 100 bytes and Range %s give %o', (header, expected) => {
   expect(parseRange(header, 100)).toEqual(expected);
+});
+
+it.each([
+  [undefined, undefined],
+  ['bytes=10-19', { start: 10, end: 20 }],
+  ['bytes=10-', { start: 10, end: Number.MAX_SAFE_INTEGER }],
+  ['bytes=0-1,5-6', undefined],
+  ['bytes=-10', 'unsatisfiable'],
+  ['bytes= -10', 'unsatisfiable'],
+  ['bytes=5-4', 'unsatisfiable'],
+])('a file of unknown length and Range %s give %o', (header, expected) => {
+  expect(parseRangeOfAny(header)).toEqual(expected);
 });
 
 it('never gives a part outside of the file', () => {
