@@ -50,6 +50,7 @@ export const features = [
   'tree',
   'digests',
   'put-frames',
+  'put-blocks',
 ] as const;
 
 export const RequestId = z
@@ -78,6 +79,8 @@ export const PeerEntry = z.object({
   kind: EntryKind,
   /** Bytes; 0 for a folder. */
   size: z.int().min(0),
+  /** Bytes that it takes at its owner, where it has holes. */
+  allocated: z.int().min(0).optional(),
   /** Milliseconds since 1970, whole. */
   modified: z.int(),
 });

@@ -6,9 +6,13 @@ import { blockBytes } from './block-digest.ts';
 
 export const blocksType = 'application/vnd.nethood.blocks';
 export const headBytes = 20;
+/** So much a head may leave out: what it costs to take one apart stays little beside its bytes. */
+export const longestHole = 64 << 20;
+/** Where holes cost nothing the size of a file does not either, but what is done for each of its blocks. */
+export const largestSparse = 64 * 2 ** 40;
 
-/** Percent of the sender's last moments. */
-export interface SenderLoad {
+/** Percent of the last moments of one side of a transfer. */
+export interface SideLoad {
   /** Waiting for its disk. */
   readonly disk: number;
   /** Waiting for the connection to take more. */
@@ -23,10 +27,10 @@ export interface BlockHead {
   readonly kind: 'data' | 'hole';
   /** In the file: a multiple of a block. */
   readonly position: number;
-  /** A whole block, unless it is the file's last; a hole may be several. */
+  /** A whole block, unless it is the file's last; a hole may be several, up to `longestHole`. */
   readonly length: number;
   readonly digest: number;
-  readonly load: SenderLoad;
+  readonly load: SideLoad;
 }
 
 /** Bytes of a body that has no holes. */

@@ -1,7 +1,7 @@
 /** Takes a body of blocks apart (`block-frames.ts`): what a head promises is put into the part and held to its digest. */
 import { NethoodError } from '../../protocol/errors.ts';
 import { blockBytes } from './block-digest.ts';
-import { type BlockHead, headBytes, readHead, type SenderLoad } from './block-frames.ts';
+import { type BlockHead, headBytes, longestHole, readHead, type SideLoad } from './block-frames.ts';
 import type { PartFile } from './part-file.ts';
 
 export interface BlockReaderDeps {
@@ -12,7 +12,8 @@ export interface BlockReaderDeps {
   readonly sparse: boolean;
   /** Who sends, for messages. */
   readonly name: string;
-  readonly heard: (load: SenderLoad) => void;
+  /** Told what heads say of their sender. */
+  readonly heard?: (load: SideLoad) => void;
 }
 
 export class BlockReader {
@@ -39,9 +40,20 @@ export class BlockReader {
     return this.#deps.part.room();
   }
 
+  /** All of the file came. */
+  get whole(): boolean {
+    return this.#left === 0 && this.length === this.#deps.size;
+  }
+
   /** @throws `damaged`, `bad-message` */
   add(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) {
+    if (this.take(bytes) < bytes.length) throw this.#misplaced();
+  }
+
+  /** As `add`, for who sends more after the file; gives how many bytes were of it. */
+  take(bytes: Buffer): number {
+    let at = 0;
+    while (at < bytes.length && !this.whole) {
       if (this.#left > 0) {
         const block = bytes.subarray(at, at + this.#left);
         this.#left -= block.length;
@@ -55,15 +67,15 @@ export class BlockReader {
         if (this.#headBytes === headBytes) this.#begin();
       }
     }
+    return at;
   }
 
   #begin(): void {
     this.#headBytes = 0;
-    const { part, heard, name } = this.#deps;
+    const { part, heard } = this.#deps;
     const head = readHead(this.#head);
-    if (head === undefined || !this.#fits(head))
-      throw new NethoodError('bad-message', `${name} sent a block that has no place in the file.`);
-    heard(head.load);
+    if (head === undefined || !this.#fits(head)) throw this.#misplaced();
+    heard?.(head.load);
     if (head.kind === 'hole') return part.skip(head.length);
     this.#left = head.length;
     part.expect(head.digest);
@@ -74,7 +86,11 @@ export class BlockReader {
     const { part, size, sparse } = this.#deps;
     const end = position + length;
     if (position !== part.length || end > size || (kind === 'hole' && !sparse)) return false;
-    if (end === size) return kind === 'hole' || length <= blockBytes;
-    return kind === 'hole' ? length % blockBytes === 0 : length === blockBytes;
+    if (length > (kind === 'hole' ? longestHole : blockBytes)) return false;
+    return end === size || length % blockBytes === 0;
+  }
+
+  #misplaced(): NethoodError {
+    return new NethoodError('bad-message', `${this.#deps.name} sent a block that has no place in the file.`);
   }
 }

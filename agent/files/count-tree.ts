@@ -4,6 +4,7 @@ import type { Guard } from './guarded-folder.ts';
 import { type GuardedFolderSync, openGuardedSync } from './guarded-folder-sync.ts';
 import { isPartName } from './part-name.ts';
 import type { TreeStart, TreeTotals } from './read-tree.ts';
+import { allocatedBy, isSparse } from './sparse.ts';
 
 /** Folders still to be looked into; with more there are no totals. */
 const mostFolders = 100_000;
@@ -12,7 +13,7 @@ const readAtOnce = 1_000;
 /** Undefined where it is too much. What cannot be read does not count, nor does it come. */
 export function countTree({ root, components, guard }: TreeStart): TreeTotals | undefined {
   const share = Buffer.from(root);
-  const totals = { files: 0, bytes: 0 };
+  const totals = { files: 0, bytes: 0, holes: 0 };
   const left: (readonly Uint8Array[])[] = [components];
   for (let within = left.pop(); within !== undefined; within = left.pop()) {
     for (const name of countFolder(openIfCan(share, within, guard), totals)) left.push([...within, name]);
@@ -30,15 +31,22 @@ function openIfCan(share: Buffer, within: readonly Uint8Array[], guard: Guard): 
 }
 
 /** Adds its files; gives the names of its folders. */
-function countFolder(folder: GuardedFolderSync | undefined, totals: { files: number; bytes: number }): Buffer[] {
+function countFolder(
+  folder: GuardedFolderSync | undefined,
+  totals: { files: number; bytes: number; holes: number },
+): Buffer[] {
   if (folder === undefined) return [];
   const folders: Buffer[] = [];
   try {
     for (const { name, isFile } of entriesOf(folder.path)) {
       const stat = isFile ? lstatSync(folder.at(name), { throwIfNoEntry: false }) : undefined;
-      if (stat !== undefined) totals.files++;
-      totals.bytes += stat?.size ?? 0;
       if (!isFile) folders.push(name);
+      if (stat === undefined) continue;
+      const { size } = stat;
+      const allocated = allocatedBy(stat);
+      totals.files++;
+      totals.bytes += size;
+      if (isSparse({ size, allocated })) totals.holes += size - allocated;
     }
   } finally {
     folder.close();

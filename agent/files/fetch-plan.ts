@@ -143,7 +143,7 @@ export class FetchPlan {
     const path = below(this.#context.path, entry.path);
     const here = fresh ? undefined : await this.#here(place, entry);
     if (here !== undefined) return this.#planPresent({ path, place, size, here }, signal);
-    this.#needed += BigInt(size);
+    this.#needed += BigInt(entry.allocated ?? size);
     if (this.#needed > this.#free)
       throw new NethoodError(
         'no-space',

@@ -15,7 +15,7 @@ import { joinLocal, type LocalPath, shownPath } from './local-path.ts';
 import { askPeer, connectionError, peerName } from './peer-http.ts';
 import type { Place } from './publish.ts';
 import { type BodySink, receiveBody } from './receive-body.ts';
-import { type Frame, frameKinds, FrameReader } from './tree-frames.ts';
+import { bytesOfDepth, type Frame, frameKinds, FrameReader } from './tree-frames.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** As many names as a wire path may have. */
@@ -122,9 +122,9 @@ export class TreeFetch implements BodySink {
     this.whole = depth === 1;
   }
 
-  #total({ size, modified: files }: Frame): void {
+  #total({ size, modified: files, depth }: Frame): void {
     this.#context.progress.totals(files, size);
-    void this.#checkSpace(size);
+    void this.#checkSpace(size - depth * bytesOfDepth);
   }
 
   /** Before the disk is full. */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { NethoodError } from '../../protocol/errors.ts';
 import { blockBytes } from './block-digest.ts';
-import { blocksType, framedLength } from './block-frames.ts';
+import { blocksType, framedLength, largestSparse } from './block-frames.ts';
 import { parseContentRange } from './http-range.ts';
 
 const Length = z.coerce.number().int().min(0);
@@ -76,7 +76,7 @@ function fits(
   length: number | undefined,
   { allocated, ...range }: { start: number; end: number; allocated: number | undefined },
 ): boolean {
-  if (length === undefined) return allocated !== undefined;
+  if (length === undefined) return allocated !== undefined && range.end <= largestSparse;
   return allocated === undefined && length === framedLength(range);
 }
 

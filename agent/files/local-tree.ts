@@ -14,6 +14,7 @@ import { type Guard, type GuardedFolder, openGuarded } from './guarded-folder.ts
 import type { HeldWalkers } from './held-walkers.ts';
 import { isPartName } from './part-name.ts';
 import { closeQuietly, fstatFd, openFd, openFlags } from './raw-files.ts';
+import { allocatedBy } from './sparse.ts';
 import { entryOf, TreeWalker } from './tree-walker.ts';
 
 export interface LocalTreeDeps {
@@ -32,9 +33,6 @@ export interface LocalFile extends Omit<OpenedFile, 'stream'> {
   /** Bytes that it takes on disk: fewer than its size where it has holes. */
   readonly allocated: number;
 }
-
-/** What stat counts in. */
-const statBlock = 512n;
 
 export class LocalTree implements FileTree {
   readonly #deps: LocalTreeDeps;
@@ -74,7 +72,7 @@ export class LocalTree implements FileTree {
       const size = Number(stat.size);
       const wanted = range === undefined ? { start: 0, end: size } : this.#within(path, range, size);
       const pieces = new FilePieces({ fd, range: wanted, etag, what: this.#what(path) });
-      return { size, modified: modifiedOf(stat), etag, pieces, allocated: Number(stat.blocks * statBlock) };
+      return { size, modified: modifiedOf(stat), etag, pieces, allocated: allocatedBy(stat) };
     } catch (error) {
       await closeQuietly(fd);
       throw error;

@@ -21,8 +21,8 @@ export interface PartOptions {
   readonly log?: DigestLog | undefined;
   /** Zeros become holes, by the page. */
   readonly sparse?: boolean | undefined;
-  /** Told how many bytes are in the file now, when they are. */
-  readonly written?: ((bytes: number) => void) | undefined;
+  /** Told how many bytes were added, and when they are in the file. */
+  readonly told?: { taken(bytes: number): void; written(bytes: number): void } | undefined;
   /** Told at once of a block that could not be written: who waits for more bytes, or sends none before it is told, would wait long. */
   readonly failed?: ((error: NethoodError) => void) | undefined;
 }
@@ -104,6 +104,7 @@ export class PartFile implements AsyncDisposable {
    * @throws `damaged` where a block is not what `expect` said
    */
   add(bytes: Buffer): void {
+    this.#part.told?.taken(bytes.length);
     for (let taken = 0; taken < bytes.length;) {
       const held = this.#roomyHeld(bytes.length);
       const count = bytes.copy(held, this.#heldBytes, taken);
@@ -228,7 +229,7 @@ export class PartFile implements AsyncDisposable {
   async #write(block: Buffer, position: number): Promise<void> {
     const runs = this.#part.sparse === true ? dataRuns(block) : [{ start: 0, end: block.length }];
     for (const { start, end } of runs) await this.#writeRun(block.subarray(start, end), position + start);
-    this.#part.written?.(block.length);
+    this.#part.told?.written(block.length);
   }
 
   /** A full disk may take a part of a block before it says so. */

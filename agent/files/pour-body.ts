@@ -69,8 +69,8 @@ export function brokenBody(error: unknown, what: string): Error {
   return new NethoodError('interrupted', `${what} broke off before its end.`, { cause: error });
 }
 
-/** The same part, filled no faster than the user's limit allows. */
-export function pacedSink(part: PourSink, limit: RateLimit, signal: AbortSignal): PourSink {
+/** The same part, filled no faster than the user's limit allows. @param pace by that limit */
+export function pacedSink(part: PourSink, limit: RateLimit, pace: (bytes: number) => Promise<unknown>): PourSink {
   let unpaced = 0;
   return {
     add: (bytes) => {
@@ -84,7 +84,7 @@ export function pacedSink(part: PourSink, limit: RateLimit, signal: AbortSignal)
       await part.room();
       const bytes = unpaced;
       unpaced = 0;
-      await limit.pace(bytes, signal);
+      await pace(bytes);
     },
   };
 }

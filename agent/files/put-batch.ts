@@ -58,7 +58,7 @@ class BatchRun {
   }
 
   async #send(sent: PeerEntry[], signal: AbortSignal): Promise<void> {
-    const { peer, share, keep, source, batchThread } = this.#context;
+    const { peer, share, keep, source, batchThread, progress } = this.#context;
     const frames = knowsFrames(this.#context);
     const pack = frames ? packFrames : packArchive;
     const response = await sendToPeer(peer, {
@@ -75,10 +75,11 @@ class BatchRun {
         for await (const bytes of pack(this.#noted(files, sent))) {
           // Those that were noted until now are in what was packed until now.
           const all = bytesOf(sent) + sent.length * toldOfFile;
-          await send(bytes, all - counted);
+          await progress.limit.waiting('wire', send(bytes, all - counted));
           counted = all;
         }
       },
+      heard: (load) => progress.heard(load),
       signal,
     });
     const answer = ArchiveAnswer.safeParse(await jsonOf(response, peerName(peer)));

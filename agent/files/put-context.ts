@@ -6,7 +6,7 @@ import { NethoodError } from '../../protocol/errors.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import type { LocalTree } from './local-tree.ts';
 import { type PeerHttp, peerName } from './peer-http.ts';
-import { asksToTell } from './put-format.ts';
+import { asksForLoad, asksToTell } from './put-format.ts';
 import { paceBytes } from './rate-limit.ts';
 import { persistently } from './retry.ts';
 import type { WriteBytes } from './send-to-peer.ts';
@@ -34,14 +34,23 @@ export function paced({ limit, progress }: PutContext, write: WriteBytes, signal
   };
 }
 
-/** Headers that ask for what is in files to be told, of whom knows that. */
+/** Headers that ask for what is in files to be told, of whom knows that, and what it waits for. */
 export function askToTell(context: PutContext): OutgoingHttpHeaders {
-  return knowsFrames(context) ? asksToTell : {};
+  return knowsFrames(context) ? { ...asksToTell, ...asksForLoad } : {};
 }
 
 /** Others take a tar, and tell nothing. */
-export function knowsFrames({ peer: { neighbours, id } }: PutContext): boolean {
-  return neighbours.get(id)?.features.has('put-frames') === true;
+export function knowsFrames(context: PutContext): boolean {
+  return knows(context, 'put-frames');
+}
+
+/** Others have the zeros of holes sent, and written. */
+export function knowsBlocks(context: PutContext): boolean {
+  return knows(context, 'put-blocks');
+}
+
+function knows({ peer: { neighbours, id } }: PutContext, feature: string): boolean {
+  return neighbours.get(id)?.features.has(feature) === true;
 }
 
 /** What is wanted of what we have: an answer to each entry, in their order. */

@@ -2,22 +2,28 @@
  * Puts one file. What the neighbour holds of an earlier try is compared block by block, and what follows the last one
  * that is equal is sent, with its digest behind it: no byte of the file is there by trust in a length or a time.
  */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { PeerEntry } from '../../protocol/peer.ts';
 import { parentPath, pathComponents, pathFromComponents, type WirePath } from '../../protocol/wire-path.ts';
 import { randomId } from '../base/random-id.ts';
-import type { FilePieces } from './file-pieces.ts';
-import { pieceBytes } from './file-pieces.ts';
+import { blockBytes } from './block-digest.ts';
+import { blocksType, headBytes, type SideLoad } from './block-frames.ts';
+import { type FilePieces, pieceBytes } from './file-pieces.ts';
+import { nextBlock } from './next-block.ts';
 import { askPeer, connectionError, jsonOf, peerName } from './peer-http.ts';
-import { askToTell, paced, type PutContext } from './put-context.ts';
-import { digestBytes, heldBlock, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
+import { askToTell, knowsBlocks, paced, type PutContext } from './put-context.ts';
+import { digestBytes, heldBlock, heldDigest, HeldHeaders, newDigest, PartAnswer, putUrl } from './put-format.ts';
 import { persistently } from './retry.ts';
 import { sendToPeer, type WriteBytes } from './send-to-peer.ts';
+import { isSparse } from './sparse.ts';
 import { offerVerified } from './verify-there.ts';
 
 /** Times that a file may change under our hands before we give it up. */
 const mostChanges = 3;
+/** In heads that nobody reads for it: while we send, it is the receiver who has something to tell. */
+const untold: SideLoad = { disk: 0, wire: 0, processor: 0, setting: 0 };
 
 export interface FilePut {
   /** In our own tree. */
@@ -33,6 +39,15 @@ interface Start {
   readonly size: number;
   readonly modified: number;
   readonly offset: number;
+  /** Bytes that it takes here. */
+  readonly allocated: number;
+}
+
+/** What follows the head of a request. */
+interface Body extends Start {
+  /** Else the file is sent as it is. */
+  readonly blocks: boolean;
+  readonly headers: OutgoingHttpHeaders;
 }
 
 /** Kept when it is whole and safe under its name there, which is given. */
@@ -112,21 +127,22 @@ class FilePutter {
   }
 
   async #send(start: Start, signal: AbortSignal): Promise<WirePath> {
-    const { peer, share, keep } = this.#context;
-    this.#count(start.offset);
+    const { peer, share, keep, progress } = this.#context;
+    const body = this.#bodyOf(start);
+    this.#count(body.offset);
     const response = await sendToPeer(peer, {
       path: putUrl(share, 'part', this.#put.to),
       headers: {
         ...this.#run,
         ...askToTell(this.#context),
-        'content-type': 'application/octet-stream',
-        'content-length': start.size - start.offset + digestBytes,
-        'nethood-size': start.size,
-        'nethood-offset': start.offset,
-        'nethood-modified': start.modified,
+        ...body.headers,
+        'nethood-size': body.size,
+        'nethood-offset': body.offset,
+        'nethood-modified': body.modified,
         ...(keep ? { 'nethood-keep': '1' } : {}),
       },
-      send: (write) => this.#pour(start, paced(this.#context, write, signal), signal),
+      send: (write) => this.#pour(body, paced(this.#context, write, signal), signal),
+      heard: (load) => progress.heard(load),
       signal,
     });
     const answer = PartAnswer.safeParse(await jsonOf(response, peerName(peer)));
@@ -134,27 +150,59 @@ class FilePutter {
     throw new NethoodError('bad-message', `${peerName(peer)} did not say where it put the file.`);
   }
 
+  /** A file with holes goes in blocks, which begin at multiples of one. */
+  #bodyOf(start: Start): Body {
+    const { offset, size, allocated } = start;
+    if (!isSparse(start) || !knowsBlocks(this.#context)) {
+      const length = size - offset + digestBytes;
+      return {
+        ...start,
+        blocks: false,
+        headers: { 'content-type': 'application/octet-stream', 'content-length': length },
+      };
+    }
+    const from = offset === size ? size : Math.floor(offset / blockBytes) * blockBytes;
+    return {
+      ...start,
+      offset: from,
+      blocks: true,
+      headers: { 'content-type': blocksType, 'nethood-allocated': allocated },
+    };
+  }
+
   /** Reads one piece while the other is sent. @throws `changed` before the last of them, so that no mixture is ever whole */
-  async #pour({ etag, size, offset }: Start, write: WriteBytes, signal: AbortSignal): Promise<void> {
+  async #pour(body: Body, write: WriteBytes, signal: AbortSignal): Promise<void> {
+    const { etag, size, offset } = body;
     const digest = newDigest();
     if (offset < size) {
       const range = { start: offset, end: size };
       const { pieces } = await this.#context.source.open(this.#put.from.path, { range, ifMatch: etag, signal });
       await using file = pieces;
-      const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(pieceBytes, size - offset)));
-      let sending = Promise.resolve();
-      for (let at = 0; ; at++) {
-        const buffer = buffers[at % 2] ?? Buffer.alloc(0);
-        const bytes = buffer.subarray(0, await file.read(buffer));
-        await sending;
-        if (bytes.length === 0) break;
+      await this.#pourFile(file, body, async (bytes, counted) => {
         digest.update(bytes);
-        sending = write(bytes).then(() => this.#sent(bytes.length));
-        // It is told by the next round, which may fail by itself before.
-        sending.catch(() => undefined);
-      }
+        await write(bytes, counted);
+      });
     }
     await write(digest.digest());
+  }
+
+  async #pourFile(file: FilePieces, { blocks }: Body, write: WriteBytes): Promise<void> {
+    const { limit } = this.#context.progress;
+    const head = blocks ? headBytes : 0;
+    const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(head + Math.min(pieceBytes, file.left)));
+    const options = { sparse: true, load: () => untold };
+    let sending = Promise.resolve();
+    for (let at = 0; ; at++) {
+      const buffer = buffers[at % 2] ?? Buffer.alloc(0);
+      const { position } = file;
+      const reading = blocks ? nextBlock(file, buffer, options) : file.read(buffer);
+      const bytes = buffer.subarray(0, await limit.whileSending(sending, reading));
+      if (bytes.length === 0) break;
+      const sent = file.position - position;
+      sending = write(bytes, bytes.length - head).then(() => this.#sent(sent));
+      // It is told by the next round, which may fail by itself before.
+      sending.catch(() => undefined);
+    }
   }
 
   #sent(bytes: number): void {
@@ -179,7 +227,7 @@ async function equalBytes(file: FilePieces, length: number, digests: Readable): 
     const wanted = Math.min(heldBlock, length - equal);
     if (wanted === 0) break;
     const bytes = buffer.subarray(0, wanted);
-    if (!(await filled(file, bytes)) || !newDigest().update(bytes).digest().equals(digest)) break;
+    if (!(await filled(file, bytes)) || !heldDigest(bytes).equals(digest)) break;
     equal += wanted;
   }
   return equal;

@@ -95,7 +95,7 @@ class BatchReader implements Disposable {
     const file = openWhole(path);
     try {
       const { size, modified } = file;
-      if (size > this.#ask.largest) return { code: 'too-large' };
+      if (size > this.#ask.largest || file.sparse) return { code: 'too-large' };
       const room = this.#room(size);
       if (room === undefined) return undefined;
       const read = readWhole(file, room);

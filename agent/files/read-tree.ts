@@ -9,7 +9,7 @@ import type { Guard } from './guarded-folder.ts';
 import { type GuardedFolderSync, openGuardedSync } from './guarded-folder-sync.ts';
 import { isPartName } from './part-name.ts';
 import { openWhole, readWhole } from './read-whole.ts';
-import { frameKinds, headBytes, longestName, putHead } from './tree-frames.ts';
+import { bytesOfDepth, frameKinds, headBytes, longestName, putHead } from './tree-frames.ts';
 
 /** Names held, over all folders that are gone through. */
 const mostNames = 100_000;
@@ -46,6 +46,8 @@ interface Level {
 export interface TreeTotals {
   readonly files: number;
   readonly bytes: number;
+  /** Of these, in holes. */
+  readonly holes: number;
 }
 
 export interface Filled {
@@ -100,9 +102,10 @@ export class TreeReader {
 
   #putTotals(buffer: Buffer, at: number): number {
     if (this.#totals === undefined || this.#rest !== undefined || buffer.length - at < headBytes) return at;
-    const { files, bytes } = this.#totals;
+    const { files, bytes, holes } = this.#totals;
     this.#totals = undefined;
-    return putHead(buffer, at, { kind: frameKinds.totals, depth: 0, modified: files, size: bytes }, new Uint8Array());
+    const depth = Math.min(Math.floor(holes / bytesOfDepth), 2 ** 32 - 1);
+    return putHead(buffer, at, { kind: frameKinds.totals, depth, modified: files, size: bytes }, new Uint8Array());
   }
 
   #putRest(buffer: Buffer, at: number): number {
@@ -171,7 +174,7 @@ export class TreeReader {
       const { size, modified } = file;
       const start = at + headBytes + name.length;
       const alone = (): number => putHead(buffer, at, { kind: frameKinds.fileAlone, depth, modified, size }, name);
-      if (size > this.#start.largest) return alone();
+      if (size > this.#start.largest || file.sparse) return alone();
       const fits = size <= buffer.length - start;
       const content = fits ? buffer.subarray(start, start + size) : Buffer.allocUnsafeSlow(size);
       const read = readWhole(file, content);

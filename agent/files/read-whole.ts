@@ -2,12 +2,15 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { modifiedOf } from './file-version.ts';
 import { openFlags } from './raw-files.ts';
+import { allocatedBy, isSparseAlone } from './sparse.ts';
 
 export interface WholeFile {
   readonly fd: number;
   readonly size: number;
   /** Milliseconds since 1970, whole. */
   readonly modified: number;
+  /** With holes that are lost where it goes among others. */
+  readonly sparse: boolean;
   readonly stat: Stats;
 }
 
@@ -18,7 +21,9 @@ export function openWhole(path: Buffer): WholeFile {
     const stat = fstatSync(fd);
     if ((stat.mode & constants.S_IFMT) !== constants.S_IFREG)
       throw Object.assign(new Error('not an ordinary file'), { code: 'ENODEV' });
-    return { fd, size: stat.size, modified: exactModified(fd, stat), stat };
+    const { size } = stat;
+    const sparse = isSparseAlone({ size, allocated: allocatedBy(stat) });
+    return { fd, size, modified: exactModified(fd, stat), sparse, stat };
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -36,19 +36,15 @@ async function received(reception: Reception, exchange: HttpExchange): Promise<A
     await using staging = await uploads.staging(folder, (name) => tree.spots.open([...components, name]));
     await using writer = new BatchWriter(staging.path, uploads.batchThread);
     const keep = request.headers['nethood-keep'] === '1';
-    await using archive = new ArchiveReception(reception, {
-      writer,
-      claim,
-      keep,
-      signal,
-      told: new ToldBytes(exchange),
-    });
+    using told = new ToldBytes(exchange, uploads.clock);
+    await using archive = new ArchiveReception(reception, { writer, claim, keep, signal, told });
     const read = request.headers['content-type'] === framesType ? readFrames : readArchive;
     for await (const item of read(request)) {
       if (!('content' in item)) continue;
       await archive.take(item);
-      await uploads.limit.pace(item.content.length, signal);
+      await told.pacing(uploads.limit.pace(item.content.length, signal));
     }
+    told.allTaken();
     const answer = await archive.end();
     claim.settle(0);
     return answer;
@@ -132,9 +128,11 @@ class ArchiveReception implements AsyncDisposable {
 
   /** By a function of its own: what waits for the disk must not hold the memory that the content came in. */
   #told(at: number, bytes: number): Written {
+    const { told } = this.#deps;
+    told.taken(bytes + toldOfFile);
     return (error) => {
       if (error !== undefined) this.#missed(at, error);
-      this.#deps.told.written(bytes + toldOfFile);
+      told.written(bytes + toldOfFile);
     };
   }
 

@@ -1,6 +1,6 @@
 /** What a neighbour puts into a share of ours: one large file, of which the part is kept where it breaks off. */
-import type { Hash } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { ShareId } from '../../protocol/ids.ts';
 import { pathComponents, type WirePath } from '../../protocol/wire-path.ts';
@@ -8,13 +8,15 @@ import type { HttpExchange } from '../peers/neighbours.ts';
 import { quotedPath, readError } from './file-errors.ts';
 import type { WrittenFile } from './file-tree.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
+import { blockBytes } from './block-digest.ts';
+import { blocksType, largestSparse } from './block-frames.ts';
 import { giveKept } from './kept-name.ts';
 import { partError, type Spot } from './local-spot.ts';
 import { modeFor } from './local-writer.ts';
+import { PartBody } from './part-body.ts';
 import type { PartFile } from './part-file.ts';
 import { pacedSink, pourBody } from './pour-body.ts';
-import { digestBytes, heldBlock, newDigest, PartHeaders, RunHeaders } from './put-format.ts';
-import { closeAtOnce, openFd, openFlags, readFd } from './raw-files.ts';
+import { digestBytes, PartHeaders } from './put-format.ts';
 import type { RoomClaim } from './share-room.ts';
 import { ToldBytes } from './told-bytes.ts';
 import { removePart } from './transfer-records.ts';
@@ -34,31 +36,13 @@ export interface Reception {
 /** `POST …/part/<path>` */
 export async function receivePart(reception: Reception, exchange: HttpExchange): Promise<void> {
   const { uploads, tree, share, path } = reception;
-  const headers = partHeaders(exchange);
+  const ask = partAsked(exchange);
   const key = uploads.keyOf(exchange.asker, share, path);
-  const run = { run: headers['nethood-run'], signal: exchange.signal };
+  const run = { run: ask.headers['nethood-run'], signal: exchange.signal };
   const written = await uploads.alone(key, run, (signal) =>
-    tree.spots.hold(path, (spot) => new PartReception(reception, { key, spot, headers }).run(exchange, signal)),
+    tree.spots.hold(path, (spot) => new PartReception(reception, { key, spot, ask }).run(exchange, signal)),
   );
   answerJson(exchange, { path: written.entry.path });
-}
-
-/** `POST …/held/<path>`: of the part, if there is one, a digest for each block of it. */
-export async function tellHeld({ uploads, tree, share, path }: Reception, exchange: HttpExchange): Promise<void> {
-  const { request, response } = exchange;
-  const headers = RunHeaders.safeParse(request.headers);
-  if (!headers.success) throw new NethoodError('bad-request', 'It is not said which run of a put asks.');
-  const key = uploads.keyOf(exchange.asker, share, path);
-  const run = { run: headers.data['nethood-run'], signal: exchange.signal };
-  await uploads.alone(key, run, (signal) =>
-    tree.spots.hold(path, async (spot) => {
-      const held = await uploads.held(key, spot);
-      response.writeHead(200, { 'content-type': 'application/octet-stream', 'nethood-held': held });
-      if (held > 0)
-        for await (const digest of digestsOf(uploads.partOf(key, spot), held, signal)) response.write(digest);
-      response.end();
-    }),
-  );
 }
 
 /** A folder of the share into which something is put; the caller closes it. @throws as for who reads: where a link is in the way, there is none */
@@ -74,11 +58,40 @@ export function answerJson({ response }: HttpExchange, value: unknown): void {
   response.end(body);
 }
 
-function partHeaders({ request }: HttpExchange): PartHeaders {
+interface PartAsk {
+  readonly headers: PartHeaders;
+  /** Else the file comes as it is. */
+  readonly blocks: boolean;
+}
+
+/** @throws `bad-request`, `too-large` */
+function partAsked({ request }: HttpExchange): PartAsk {
   const { data: headers } = PartHeaders.safeParse(request.headers);
-  const left = (headers?.['nethood-size'] ?? 0) - (headers?.['nethood-offset'] ?? 0);
-  if (headers !== undefined && left >= 0 && headers['content-length'] === left + digestBytes) return headers;
-  throw new NethoodError('bad-request', 'The headers of a file that is put make no sense.');
+  const blocks = request.headers['content-type'] === blocksType;
+  if (headers === undefined || !(blocks ? isOfBlocks(headers) : isPlain(headers)))
+    throw new NethoodError('bad-request', 'The headers of a file that is put make no sense.');
+  if (!blocks || headers['nethood-size'] <= largestSparse) return { headers, blocks };
+  throw new NethoodError('too-large', 'No file with holes is taken that is so large.');
+}
+
+function isPlain({ 'nethood-size': size, 'nethood-offset': offset, 'content-length': length }: PartHeaders): boolean {
+  return offset <= size && length === size - offset + digestBytes;
+}
+
+function isOfBlocks({ 'nethood-size': size, 'nethood-offset': offset, ...rest }: PartHeaders): boolean {
+  return rest['nethood-allocated'] !== undefined && (offset === size || (offset < size && offset % blockBytes === 0));
+}
+
+interface Taking {
+  readonly part: PartFile;
+  readonly claim: RoomClaim;
+  readonly told: ToldBytes;
+  readonly signal: AbortSignal;
+}
+
+/** It is to be sent again, from where it is still good. */
+function damaged(what: string): NethoodError {
+  return new NethoodError('interrupted', `${what} was damaged on its way.`);
 }
 
 class PartReception {
@@ -86,30 +99,32 @@ class PartReception {
   readonly #key: string;
   readonly #spot: Spot;
   readonly #headers: PartHeaders;
+  readonly #blocks: boolean;
 
-  constructor(reception: Reception, { key, spot, headers }: { key: string; spot: Spot; headers: PartHeaders }) {
+  constructor(reception: Reception, { key, spot, ask }: { key: string; spot: Spot; ask: PartAsk }) {
     this.#reception = reception;
     this.#key = key;
     this.#spot = spot;
-    this.#headers = headers;
+    this.#headers = ask.headers;
+    this.#blocks = ask.blocks;
   }
 
   async run(exchange: HttpExchange, signal: AbortSignal): Promise<WrittenFile> {
     const { uploads, tree } = this.#reception;
     try {
       const there = this.#keeps ? undefined : await tree.writer.target(this.#spot, {});
-      // What is there of it has its room already.
-      const wanted = this.#headers['nethood-size'] - this.#headers['nethood-offset'];
-      using claim = await tree.room.claim(this.#spot.folder, wanted, signal);
+      const { 'nethood-size': size, 'nethood-offset': offset } = this.#headers;
+      using claim = await tree.room.claim(this.#spot.folder, size, signal, this.#onDisk);
+      claim.taking(offset);
+      using told = new ToldBytes(exchange, uploads.clock);
       const broken = new AbortController();
-      const file = await uploads.open(this.#key, this.#spot, {
-        offset: this.#headers['nethood-offset'],
-        written: new ToldBytes(exchange).written,
-        failed: (error) => broken.abort(error),
-      });
+      const failed = (error: Error): void => broken.abort(error);
+      const file = await uploads.open(this.#key, this.#spot, { offset, told, failed, sparse: this.#blocks });
       await using part = file;
       await chmod(this.#part, await modeFor(this.#part, there));
-      await this.#take(part, exchange, { claim, signal: AbortSignal.any([signal, broken.signal]) });
+      const taking = { part, claim, told, signal: AbortSignal.any([signal, broken.signal]) };
+      await this.#take(exchange.request, taking);
+      told.allTaken();
       using _ = this.#tellSlowly(exchange);
       await part.finish(this.#headers['nethood-modified']);
       const written = await this.#give(signal);
@@ -133,16 +148,18 @@ class PartReception {
     return this.#headers['nethood-keep'] === '1';
   }
 
-  async #take(
-    part: PartFile,
-    { request }: HttpExchange,
-    { claim, signal }: { claim: RoomClaim; signal: AbortSignal },
-  ): Promise<void> {
-    const left = this.#headers['content-length'] - digestBytes;
-    const body = new DigestedBody(part, left, claim);
+  /** What is there of it has its room already; holes need none. */
+  get #onDisk(): number {
+    const { 'nethood-size': size, 'nethood-offset': offset, 'nethood-allocated': allocated } = this.#headers;
+    return Math.min(size - offset, (this.#blocks ? allocated : undefined) ?? size);
+  }
+
+  async #take(request: IncomingMessage, { part, claim, told, signal }: Taking): Promise<void> {
+    const body = new PartBody({ part, headers: this.#headers, blocks: this.#blocks, claim });
     const { what } = this.#spot;
+    const pace = (bytes: number): Promise<unknown> => told.pacing(this.#reception.uploads.limit.pace(bytes, signal));
     try {
-      await pourBody(request, pacedSink(body, this.#reception.uploads.limit, signal), {
+      await pourBody(request, pacedSink(body, this.#reception.uploads.limit, pace), {
         size: this.#headers['content-length'],
         taking: () => undefined,
         signal,
@@ -150,12 +167,12 @@ class PartReception {
       });
     } catch (error) {
       // As much as possible is kept for the next try; where that fails too, `error` is what is told.
-      await part.settle().catch(() => undefined);
-      throw error;
+      await (this.#blocks ? part.settleBlocks() : part.settle()).catch(() => undefined);
+      throw hasCode(error, 'damaged') ? damaged(what) : error;
     }
     if (body.intact) return;
     await removePart(this.#part);
-    throw new NethoodError('interrupted', `${what} was damaged on its way.`);
+    throw damaged(what);
   }
 
   #give(signal: AbortSignal): Promise<WrittenFile> {
@@ -175,69 +192,4 @@ class PartReception {
     let timer = later();
     return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
   }
-}
-
-/** Hands on the bytes of the file; what follows them must be their digest. */
-class DigestedBody {
-  readonly #part: PartFile;
-  readonly #claim: RoomClaim;
-  readonly #digest: Hash = newDigest();
-  #left: number;
-  #tail = Buffer.alloc(0);
-
-  constructor(part: PartFile, bytes: number, claim: RoomClaim) {
-    this.#part = part;
-    this.#left = bytes;
-    this.#claim = claim;
-  }
-
-  get full(): boolean {
-    return this.#part.full;
-  }
-
-  get intact(): boolean {
-    return this.#left === 0 && this.#tail.equals(this.#digest.digest());
-  }
-
-  room(): Promise<void> {
-    return this.#part.room();
-  }
-
-  add(bytes: Buffer): void {
-    const file = bytes.subarray(0, this.#left);
-    if (file.length > 0) {
-      this.#claim.taking(file.length);
-      this.#left -= file.length;
-      this.#digest.update(file);
-      this.#part.add(file);
-    }
-    if (file.length < bytes.length) this.#tail = Buffer.concat([this.#tail, bytes.subarray(file.length)]);
-  }
-}
-
-async function* digestsOf(part: Buffer, held: number, signal: AbortSignal): AsyncGenerator<Buffer, void> {
-  const fd = await openFd(part, openFlags.read);
-  try {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(heldBlock, held));
-    for (let at = 0; at < held;) {
-      signal.throwIfAborted();
-      const wanted = Math.min(heldBlock, held - at);
-      const filled = await readBlock(fd, buffer.subarray(0, wanted), at);
-      if (!filled) return;
-      yield newDigest().update(buffer.subarray(0, wanted)).digest();
-      at += wanted;
-    }
-  } finally {
-    closeAtOnce(fd);
-  }
-}
-
-/** False where the file has become shorter. */
-async function readBlock(fd: number, buffer: Buffer, position: number): Promise<boolean> {
-  for (let at = 0; at < buffer.length;) {
-    const { bytesRead } = await readFd(fd, buffer, at, buffer.length - at, position + at);
-    if (bytesRead === 0) return false;
-    at += bytesRead;
-  }
-  return true;
 }

@@ -4,8 +4,9 @@ import type { ShareId } from '../../protocol/ids.ts';
 import { parseWirePath } from '../../protocol/wire-path.ts';
 import type { HttpExchange } from '../peers/neighbours.ts';
 import { receiveArchive } from './receive-archive.ts';
-import { type Reception, receivePart, tellHeld } from './receive-part.ts';
+import { type Reception, receivePart } from './receive-part.ts';
 import type { LocalShares } from './shares.ts';
+import { tellHeld } from './tell-held.ts';
 import type { Uploads } from './uploads.ts';
 
 const receivers: Readonly<Record<string, (reception: Reception, exchange: HttpExchange) => Promise<void>>> = {

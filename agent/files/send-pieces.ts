@@ -3,13 +3,14 @@
  * is given back only by garbage collections, and those cost more than the sending.
  */
 import type { ServerResponse } from 'node:http';
-import { blockBytes, digestOf, isZero, zeroDigest } from './block-digest.ts';
-import { headBytes, writeHead } from './block-frames.ts';
+import { blockBytes } from './block-digest.ts';
+import { headBytes } from './block-frames.ts';
 import type { EndTurn } from './fair-turns.ts';
 import type { FilePieces } from './file-pieces.ts';
+import { nextBlock } from './next-block.ts';
 import { Outlet } from './outlet.ts';
+import type { OwnLoad } from './own-load.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
-import type { SendLoad } from './send-load.ts';
 
 /** One is being sent while the other is read. With a third the socket would hold two, and copy them into one. */
 const buffersOfSending = 2;
@@ -21,7 +22,7 @@ export interface Sending {
   readonly pieces: FilePieces;
   readonly response: ServerResponse;
   readonly limit: RateLimit;
-  readonly load: SendLoad;
+  readonly load: OwnLoad;
   /** Whether many bodies are under way. */
   readonly crowded: () => boolean;
   /** Waits until the asker may have another block on its way. */
@@ -40,27 +41,7 @@ export async function sendPieces(sending: Sending): Promise<void> {
 export async function sendBlocks(sending: Sending, { sparse }: { sparse: boolean }): Promise<void> {
   const { pieces, load } = sending;
   const size = Math.min(blockBytes, pieces.left) + headBytes;
-  await pour(sending, size, async (buffer) => {
-    const { position } = pieces;
-    const length = await wholeBlock(pieces, buffer.subarray(headBytes));
-    if (length === 0) return 0;
-    const block = buffer.subarray(headBytes, headBytes + length);
-    const hole = sparse && isZero(block);
-    const digest = hole ? zeroDigest(length) : digestOf(block);
-    writeHead(buffer, { kind: hole ? 'hole' : 'data', position, length, digest, load: load.now });
-    return hole ? headBytes : headBytes + length;
-  });
-}
-
-/** A disk may give less than it was asked for. */
-async function wholeBlock(pieces: FilePieces, block: Buffer): Promise<number> {
-  let length = 0;
-  while (length < block.length) {
-    const bytes = await pieces.read(block.subarray(length));
-    if (bytes === 0) break;
-    length += bytes;
-  }
-  return length;
+  await pour(sending, size, (buffer) => nextBlock(pieces, buffer, { sparse, load: () => load.now }));
 }
 
 /** @param fill puts the next bytes into the buffer, and says how many; 0 at the end */
@@ -71,8 +52,7 @@ async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Pr
   for (let made = 0; ; made++) {
     const buffer = made < buffers ? Buffer.allocUnsafeSlow(size) : await load.waiting('wire', outlet.free());
     const endTurn = await turn();
-    const filling = fill(buffer);
-    const bytes = await (outlet.idle ? load.waiting('disk', filling) : filling);
+    const bytes = await filled(outlet, load, fill(buffer));
     if (bytes === 0) {
       endTurn();
       break;
@@ -80,6 +60,21 @@ async function pour(sending: Sending, size: number, fill: (buffer: Buffer) => Pr
     await send(sending, outlet, { buffer, bytes, endTurn });
   }
   await outlet.end();
+}
+
+/** While all that was read is sent, it is the disk that is waited for. */
+async function filled(outlet: Outlet, load: OwnLoad, filling: Promise<number>): Promise<number> {
+  let waits = true;
+  outlet.taken().then(
+    () => load.turn('disk', waits),
+    () => undefined, // It is told by the next that is sent.
+  );
+  try {
+    return await filling;
+  } finally {
+    waits = false;
+    load.turn('disk', false);
+  }
 }
 
 async function send(

@@ -3,7 +3,8 @@ import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:h
 import { NethoodError } from '../../protocol/errors.ts';
 import { deadlines } from '../../protocol/peer.ts';
 import { connectionError, errorOf, type PeerHttp, peerName, requestTo } from './peer-http.ts';
-import { mostUntold, toldBytes } from './put-format.ts';
+import type { SideLoad } from './block-frames.ts';
+import { loadHeader, mostUntold, parseLoad, toldBytes } from './put-format.ts';
 
 /** Kept when the bytes are taken, and their memory is free again. One call at a time. @param counted of `mostUntold`; default: their number */
 export type WriteBytes = (bytes: Buffer, counted?: number) => Promise<void>;
@@ -14,14 +15,16 @@ export interface PeerUpload {
   readonly headers: OutgoingHttpHeaders;
   /** Gives the body piece by piece; what it throws breaks the request, so that a part never looks whole. */
   readonly send: (write: WriteBytes) => Promise<void>;
+  /** Told of what the neighbour waits for, where it says so. */
+  readonly heard?: (load: SideLoad) => void;
   readonly signal: AbortSignal;
 }
 
 /** The answer to the whole body; its own is the caller's. @throws NethoodError of the neighbour or of `send`, `interrupted`, `timeout` */
 export async function sendToPeer(peer: PeerHttp, upload: PeerUpload): Promise<IncomingMessage> {
   upload.signal.throwIfAborted();
-  const { method = 'POST', signal } = upload;
-  using sending = new Sending(peer, await requestTo(peer, { ...upload, method }), signal);
+  const { method = 'POST' } = upload;
+  using sending = new Sending(peer, await requestTo(peer, { ...upload, method }), upload);
   let whole = false;
   try {
     await upload.send((bytes, counted) => sending.write(bytes, counted));
@@ -51,14 +54,16 @@ class Sending implements Disposable {
   #roomy: () => void = () => undefined;
   #ended = false;
 
-  constructor(peer: PeerHttp, request: ClientRequest, signal: AbortSignal) {
+  constructor(peer: PeerHttp, request: ClientRequest, { signal, heard }: PeerUpload) {
     this.#peer = peer;
     this.#request = request;
     if (this.#request.hasHeader('nethood-tell')) this.#untold = 0;
     // Said now and then while a disk there is slow (102, RFC 2518 10.1).
-    this.#request.on('information', () => {
+    this.#request.on('information', ({ headers }) => {
       this.#wait();
-      this.#told();
+      const load = parseLoad(headers[loadHeader]);
+      if (load === undefined) this.#told();
+      else heard?.(load);
     });
     this.response = new Promise((resolve, reject) => {
       this.#request.on('error', (error) => {

@@ -10,13 +10,11 @@ import type { EndTurn, FairTurns } from './fair-turns.ts';
 import type { ByteRange } from './file-tree.ts';
 import { parseRange } from './http-range.ts';
 import type { LocalFile, LocalTree } from './local-tree.ts';
+import { OwnLoad } from './own-load.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { SendLoad } from './send-load.ts';
 import { sendBlocks, sendPieces } from './send-pieces.ts';
+import { isSparse } from './sparse.ts';
 import { askerOf } from './tree-serve.ts';
-
-/** Of a file that lacks less it is not worth looking for holes. */
-const leastHole = 64 << 10;
 
 export interface ServeFileDeps {
   readonly clock: Clock;
@@ -45,7 +43,7 @@ export async function serveFile(exchange: HttpExchange, deps: ServeFileDeps, { t
   response.writeHead(range === undefined ? 200 : 206, headOf(file, { range, blocks }));
   const { limit, crowded, turns } = deps;
   const turn = (): Promise<EndTurn> => turns.begin(askerOf(exchange), signal);
-  const sending = { pieces, response, limit, crowded, turn, load: new SendLoad(deps.clock), signal };
+  const sending = { pieces, response, limit, crowded, turn, load: new OwnLoad(deps.clock), signal };
   if (request.method === 'HEAD') response.end();
   else if (blocks) await sendBlocks(sending, { sparse: isSparse(file) });
   else await sendPieces(sending);
@@ -74,10 +72,6 @@ function rangeOf({ request }: HttpExchange, file: LocalFile): ByteRange | undefi
 function asksForBlocks({ request }: HttpExchange, file: LocalFile, range: ByteRange | undefined): boolean {
   const { start, end } = range ?? { start: 0, end: file.size };
   return request.headers.accept === blocksType && start % blockBytes === 0 && end === file.size;
-}
-
-function isSparse({ size, allocated }: LocalFile): boolean {
-  return size - allocated >= leastHole;
 }
 
 function headOf(

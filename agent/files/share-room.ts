@@ -1,6 +1,6 @@
 /**
- * How much may be written into a share: its quota (bytes of all its files, where one is set), and what must stay free
- * on its disk for its owner. Bytes are claimed before they are taken, so that many writers together keep the bounds.
+ * How much may be written into a share: its quota (bytes of all its files, where one is set, as a listing tells them: what
+ * has holes would take its whole size elsewhere), and what must stay free on its disk for its owner, where holes take nothing. Bytes are claimed before they are taken, so that many writers together keep the bounds.
  */
 import { statfs } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
@@ -44,10 +44,18 @@ export class ShareRoom {
     this.#deps = deps;
   }
 
-  /** Room for these bytes, where it is known how many, in a folder of the share, until it is disposed. @throws `no-space`, `too-large` */
-  async claim(folder: GuardedFolder, size: number | undefined, signal: AbortSignal): Promise<RoomClaim> {
+  /**
+   * Room for a file of that size, where it is known, in a folder of the share, until it is disposed. @throws `no-space`, `too-large`
+   * @param onDisk bytes that it will take there: holes take none, nor what is there already
+   */
+  async claim(
+    folder: GuardedFolder,
+    size: number | undefined,
+    signal: AbortSignal,
+    onDisk: number = size ?? 0,
+  ): Promise<RoomClaim> {
     const bytes = size ?? 0;
-    await this.checkDisk(folder, bytes);
+    await this.checkDisk(folder, onDisk);
     if (this.#deps.limits().quota !== undefined) {
       await this.#measure(believedMs, signal);
       // What grows cannot wait for a walk through the share when it meets the bound.

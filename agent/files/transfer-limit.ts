@@ -3,7 +3,7 @@
  * which is passed in.
  */
 import type { TransferLimit } from '../../protocol/control.ts';
-import type { SenderLoad } from './block-frames.ts';
+import type { SideLoad } from './block-frames.ts';
 
 /** Long enough to tell a stutter from a limit. */
 const windowMs = 1000;
@@ -14,29 +14,34 @@ const much = 50;
 /** The same of a processor, which also has work to do where it is not the limit. */
 const busy = 80;
 
-/** Percent. */
+type Wait = 'disk' | 'setting' | 'wire';
+const nothing: Readonly<Record<Wait, number>> = { disk: 0, setting: 0, wire: 0 };
+
 export interface LoadOfBoth {
-  /** Our disk made us wait. */
-  readonly ourDisk: number;
-  readonly ourProcessor: number;
-  /** Our setting did. */
-  readonly ourSetting: number;
-  /** What the sender said of itself; undefined where it does not. */
-  readonly sender: SenderLoad | undefined;
+  readonly ours: SideLoad;
+  /** What they said of themselves; undefined where they do not. */
+  readonly theirs: SideLoad | undefined;
+  readonly sender: 'us' | 'them';
 }
 
-/** A sender that waits for the connection waits for us, where we are slow: so ours comes first, and the network last. */
-export function limitOf({ ourDisk, ourProcessor, ourSetting, sender }: LoadOfBoth): TransferLimit | null {
-  if (Math.max(ourSetting, sender?.setting ?? 0) >= much) return 'setting';
-  if (ourDisk >= much) return 'our-disk';
-  if (ourProcessor >= busy) return 'processor';
-  if (sender === undefined) return null;
-  if (sender.disk >= much) return 'their-disk';
-  if (sender.processor >= busy) return 'processor';
-  return sender.wire >= much ? 'network' : null;
+/** A sender that waits for the connection waits for a slow receiver too: so that one comes first, and the network last. */
+export function limitOf({ ours, theirs, sender }: LoadOfBoth): TransferLimit | null {
+  const they = theirs ?? { ...nothing, processor: 0 };
+  if (Math.max(ours.setting, they.setting) >= much) return 'setting';
+  const [own, other] = [boundOf(ours, 'our-disk'), boundOf(they, 'their-disk')];
+  const bound = sender === 'us' ? (other ?? own) : (own ?? other);
+  if (bound !== undefined) return bound;
+  const { wire } = sender === 'us' ? ours : they;
+  return theirs !== undefined && wire >= much ? 'network' : null;
+}
+
+function boundOf({ disk, processor }: SideLoad, itsDisk: TransferLimit): TransferLimit | undefined {
+  if (disk >= much) return itsDisk;
+  return processor >= busy ? 'processor' : undefined;
 }
 
 export interface LimitMeterDeps {
+  readonly sender: LoadOfBoth['sender'];
   readonly now: () => number;
   /** Milliseconds that our processor was at work, ever more. */
   readonly busyMs: () => number;
@@ -47,10 +52,10 @@ export class LimitMeter {
   readonly #deps: LimitMeterDeps;
   #begun: number;
   #busy: number;
-  #waited = { disk: 0, setting: 0 };
-  #sender: SenderLoad | undefined;
+  #waited = { ...nothing };
+  #theirs: SideLoad | undefined;
   #last: TransferLimit | null = null;
-  /** Windows by their limit, for what is told in the end. */
+  /** Milliseconds by what was their limit, for what is told in the end. */
   readonly #windows = new Map<TransferLimit, number>();
 
   constructor(deps: LimitMeterDeps) {
@@ -59,18 +64,31 @@ export class LimitMeter {
     this.#busy = deps.busyMs();
   }
 
-  heard(sender: SenderLoad): void {
-    this.#sender = sender;
+  /** What they say of themselves. */
+  heard(load: SideLoad): void {
+    this.#theirs = load;
   }
 
-  async waiting<T>(what: 'disk' | 'setting', wait: Promise<T>): Promise<T> {
+  /** Kept when the next is read and the last is sent, done at the same time: who is waited for at the end holds up the other. */
+  async whileSending<T>(sending: Promise<void>, reading: Promise<T>): Promise<T> {
+    const now = (): number => this.#deps.now();
+    const sent = sending.then(now, now);
+    const value = await reading;
+    const readAt = now();
+    await sending;
+    const sentAt = await sent;
+    this.waited(sentAt > readAt ? 'wire' : 'disk', Math.abs(sentAt - readAt));
+    return value;
+  }
+
+  async waiting<T>(what: Wait, wait: Promise<T>): Promise<T> {
     const begun = this.#deps.now();
     const value = await wait;
     this.waited(what, this.#deps.now() - begun);
     return value;
   }
 
-  waited(what: 'disk' | 'setting', ms: number): void {
+  waited(what: Wait, ms: number): void {
     this.#waited[what] += ms;
   }
 
@@ -91,21 +109,19 @@ export class LimitMeter {
   restart(): void {
     this.#begun = this.#deps.now();
     this.#busy = this.#deps.busyMs();
-    this.#waited = { disk: 0, setting: 0 };
+    this.#waited = { ...nothing };
     this.#last = null;
   }
 
   #look(): void {
     const passed = this.#deps.now() - this.#begun;
     const percent = (ms: number): number => (ms * 100) / passed;
-    const limit = limitOf({
-      ourDisk: percent(this.#waited.disk),
-      ourProcessor: percent(this.#deps.busyMs() - this.#busy),
-      ourSetting: percent(this.#waited.setting),
-      sender: this.#sender,
-    });
+    const { disk, setting, wire } = this.#waited;
+    const processor = percent(this.#deps.busyMs() - this.#busy);
+    const ours = { disk: percent(disk), setting: percent(setting), wire: percent(wire), processor };
+    const limit = limitOf({ ours, theirs: this.#theirs, sender: this.#deps.sender });
     this.restart();
     this.#last = limit;
-    if (limit !== null) this.#windows.set(limit, (this.#windows.get(limit) ?? 0) + 1);
+    if (limit !== null) this.#windows.set(limit, (this.#windows.get(limit) ?? 0) + passed);
   }
 }

@@ -1,6 +1,8 @@
 /** What a transfer has done so far. Rates come from the last seconds. */
 import { performance } from 'node:perf_hooks';
+import type { TransferView } from '../../protocol/control.ts';
 import type { Clock } from '../base/clock.ts';
+import type { SideLoad } from './block-frames.ts';
 import { LimitMeter } from './transfer-limit.ts';
 
 const rateWindowMs = 5_000;
@@ -24,11 +26,15 @@ export class TransferProgress {
   #moved = 0;
   #samples: { at: number; moved: number }[];
 
-  constructor(clock: Clock, changed: () => void) {
+  constructor(clock: Clock, direction: TransferView['direction'], changed: () => void) {
     this.#clock = clock;
     this.#changed = changed;
     this.#samples = [{ at: clock.now(), moved: 0 }];
-    this.limit = new LimitMeter({ now: () => clock.now(), busyMs: () => performance.eventLoopUtilization().active });
+    this.limit = new LimitMeter({
+      now: () => clock.now(),
+      busyMs: () => performance.eventLoopUtilization().active,
+      sender: direction === 'put' ? 'us' : 'them',
+    });
   }
 
   get moved(): number {
@@ -52,6 +58,12 @@ export class TransferProgress {
 
   add(counts: Partial<Omit<Counts, 'filesTotal' | 'bytesTotal'>>): void {
     for (const [name, count] of Object.entries(counts) as [keyof typeof counts, number][]) this.counts[name] += count;
+    this.#changed();
+  }
+
+  /** What they say of themselves, who may say it while nothing moves. */
+  heard(load: SideLoad): void {
+    this.limit.heard(load);
     this.#changed();
   }
 

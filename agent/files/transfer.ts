@@ -43,7 +43,7 @@ export class Transfer {
     this.#tell = tell;
     this.#begunAt = clock.now();
     this.#destination = start.destination;
-    this.progress = new TransferProgress(clock, () => this.#changed());
+    this.progress = new TransferProgress(clock, start.direction, () => this.#changed());
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 

@@ -18,12 +18,14 @@ export const frameKinds = {
   file: 2,
   /** Without: too large, changing, or not to be read. It is to be asked for by itself. */
   fileAlone: 3,
-  /** Of all that comes: the size is of all files, the time is their number. At most once, and only where it takes long. */
+  /** Of all that comes: the size is of all files, the time is their number, the depth what of the size is holes. At most once, and only where it takes long. */
   totals: 4,
 } as const;
 type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
 export const headBytes = 26;
+/** Of holes, in `totals`. */
+export const bytesOfDepth = 1 << 20;
 /** Of a name, as its length is a byte. */
 export const longestName = 255;
 

@@ -14,6 +14,7 @@ import { modifiedOf } from './file-version.ts';
 import { FolderNames } from './folder-names.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import type { LargeFolders } from './large-folders.ts';
+import { allocatedBy, isSparse } from './sparse.ts';
 
 /** Entries looked at together. */
 const chunk = 128;
@@ -201,8 +202,11 @@ export class TreeWalker {
 
 /** Times as integers: a double cannot tell 0.123 s from 0.122999999 s, and the two would not be the same version. */
 export function entryOf(path: WirePath, stat: BigIntStats): PeerEntry {
-  const file = stat.isFile();
-  return { path, kind: file ? 'file' : 'folder', size: file ? Number(stat.size) : 0, modified: modifiedOf(stat) };
+  const modified = modifiedOf(stat);
+  if (!stat.isFile()) return { path, kind: 'folder', size: 0, modified };
+  const size = Number(stat.size);
+  const allocated = allocatedBy(stat);
+  return { path, kind: 'file', size, modified, ...(isSparse({ size, allocated }) ? { allocated } : {}) };
 }
 
 function newFrame(components: readonly Uint8Array[], guessed = false): Frame {

@@ -36,7 +36,7 @@ export interface UploadsDeps {
   readonly limit?: RateLimit;
 }
 
-export interface OpenUpload extends Pick<PartOptions, 'written' | 'failed'> {
+export interface OpenUpload extends Pick<PartOptions, 'sparse' | 'told' | 'failed'> {
   readonly offset: number;
 }
 

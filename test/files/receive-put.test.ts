@@ -188,6 +188,22 @@ describe('the right to write', () => {
     expect(await namesThere()).toEqual(['link', 'sub']);
     expect((await part('y', randomBytes(200_000))).status).toBe(200);
   });
+
+  it('ends at the quota for a file that is gone on with, too: all of it counts', async () => {
+    await anna.shares.config.update((config) => ({
+      ...config,
+      shares: config.shares.map((share) => ({ ...share, quota: 20_000_000 })),
+    }));
+    const content = randomBytes(15_000_000);
+    anna.takenAtMost = 12_000_000;
+    await expect(part('x', content)).rejects.toThrow();
+    let held = 0;
+    await expect
+      .poll(async () => (held = Number((await post('held/x', { 'nethood-run': 'one' })).headers['nethood-held'])))
+      .toBeGreaterThan(1_000_000);
+    expect((await part('y', randomBytes(10_000_000))).status).toBe(200);
+    expect(codeIn(await part('x', content.subarray(held), { offset: held }))).toEqual([413, 'too-large']);
+  });
 });
 
 describe('what is kept of an upload', () => {

@@ -5,28 +5,50 @@ import { SimClock } from '../sim/clock.ts';
 import { never } from './files-support.ts';
 
 const idle = { disk: 0, wire: 0, processor: 20, setting: 0 };
-const ours = { ourDisk: 0, ourProcessor: 20, ourSetting: 0 };
+const slowDisk = { ...idle, disk: 70 };
+const held = { ...idle, wire: 95 };
+
+describe('what the limit of a get is', () => {
+  it.each([
+    ['their-disk', { ours: idle, theirs: { ...slowDisk, wire: 20 } }],
+    ['network', { ours: idle, theirs: held }],
+    ['processor', { ours: idle, theirs: { ...idle, processor: 96 } }],
+    ['setting', { ours: idle, theirs: { ...idle, setting: 90 } }],
+    ['our-disk', { ours: slowDisk, theirs: { ...idle, wire: 90 } }],
+    ['processor', { ours: { ...idle, processor: 97 }, theirs: { ...idle, wire: 60 } }],
+    ['setting', { ours: { ...idle, setting: 90 }, theirs: held }],
+    [null, { ours: idle, theirs: idle }],
+    [null, { ours: idle, theirs: undefined }],
+    ['our-disk', { ours: slowDisk, theirs: undefined }],
+  ])('is %s', (limit, load) => {
+    expect(limitOf({ ...load, sender: 'them' })).toBe(limit);
+  });
+});
+
+describe('what the limit of a put is', () => {
+  it.each([
+    ['their-disk', { ours: held, theirs: slowDisk }],
+    ['their-disk', { ours: { ...held, disk: 60 }, theirs: slowDisk }],
+    ['processor', { ours: held, theirs: { ...idle, processor: 90 } }],
+    ['setting', { ours: held, theirs: { ...slowDisk, setting: 80 } }],
+    ['setting', { ours: { ...idle, setting: 80 }, theirs: slowDisk }],
+    ['our-disk', { ours: slowDisk, theirs: idle }],
+    ['processor', { ours: { ...idle, processor: 90 }, theirs: idle }],
+    ['network', { ours: held, theirs: idle }],
+    [null, { ours: idle, theirs: idle }],
+    ['our-disk', { ours: slowDisk, theirs: undefined }],
+    // It may be their disk as well.
+    [null, { ours: held, theirs: undefined }],
+  ])('is %s', (limit, load) => {
+    expect(limitOf({ ...load, sender: 'us' })).toBe(limit);
+  });
+});
 
 describe('what the limit of a transfer is', () => {
-  it.each([
-    ['their-disk', { ...ours, sender: { ...idle, disk: 70, wire: 20 } }],
-    ['network', { ...ours, sender: { ...idle, wire: 95 } }],
-    ['processor', { ...ours, sender: { ...idle, processor: 96 } }],
-    ['setting', { ...ours, sender: { ...idle, setting: 90 } }],
-    ['our-disk', { ...ours, ourDisk: 80, sender: { ...idle, wire: 90 } }],
-    ['processor', { ...ours, ourProcessor: 97, sender: { ...idle, wire: 60 } }],
-    ['setting', { ...ours, ourSetting: 90, sender: { ...idle, wire: 95 } }],
-    [null, { ...ours, sender: idle }],
-    [null, { ...ours, sender: undefined }],
-    ['our-disk', { ...ours, ourDisk: 60, sender: undefined }],
-  ])('is %s', (limit, load) => {
-    expect(limitOf(load)).toBe(limit);
-  });
-
   it('is told of the last second, and in the end of most of the time', async () => {
     const clock = new SimClock();
     let busyMs = 0;
-    const meter = new LimitMeter({ now: () => clock.now(), busyMs: () => busyMs });
+    const meter = new LimitMeter({ now: () => clock.now(), busyMs: () => busyMs, sender: 'them' });
     expect([meter.now, meter.mostly]).toEqual([null, null]);
     meter.waited('disk', 800);
     await clock.advance(1000);

@@ -2,7 +2,7 @@
 /** A disk that is full at the receiver: told as such, and nothing half-done is left to fill it. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../agent/base/clock.ts';
@@ -14,6 +14,7 @@ import { PartFile } from '../../agent/files/part-file.ts';
 import { RateLimit } from '../../agent/files/rate-limit.ts';
 import { createTransfers } from '../../agent/files/transfers.ts';
 import type { TransferView } from '../../protocol/control.ts';
+import { features } from '../../protocol/peer.ts';
 import { wirePathFromPlain } from '../../protocol/wire-path.ts';
 import { AnnasShare, annaId, codeOf, never, temporaryFolder } from '../files/files-support.ts';
 import { until } from '../office/until.ts';
@@ -56,6 +57,8 @@ async function get(path: string): Promise<TransferView> {
   for await (const next of transfers.watch(last.id, never)) last = next;
   return last;
 }
+
+const isComing = async (): Promise<boolean> => (transfers.list()[0]?.bytes ?? 0) > 2 << 20;
 
 it('a file larger than what is free is refused before a byte of it is written', async () => {
   await mountDisk('size=8m');
@@ -108,7 +111,6 @@ it('a disk that another program fills between two blocks is told with the name t
   await writeFile(join(anna.folder, 'big'), randomBytes(12 << 20));
   rate = 20e6;
   const running = get('big');
-  const isComing = async (): Promise<boolean> => (transfers.list()[0]?.bytes ?? 0) > 2 << 20;
   await until(isComing, { what: 'some megabytes here', withinMs: 20_000, everyMs: 10 });
   execFileSync('sh', ['-c', 'head -c 20M /dev/zero > "$0"; true', join(disk, 'other')], { stdio: 'ignore' });
   const message = `The disk is full: ${join(disk, 'big')} could not be written.`;
@@ -125,4 +127,18 @@ it('what a full disk refuses is told by the next write, and by the last', async 
   }
   const { bavail } = await statfs(disk);
   expect(bavail).toBe(0);
+});
+
+it.each([
+  ['a file', 'work/disk.img', []],
+  ['a folder as one stream', 'work', []],
+  ['a folder by its list', 'work', ['tree']],
+])('%s with holes needs room for the rest alone', async (_what, path, missing) => {
+  anna.features = new Set(features.filter((feature) => !missing.includes(feature)));
+  await mountDisk('size=8m');
+  await mkdir(join(anna.folder, 'work'));
+  await writeFile(join(anna.folder, 'work', 'disk.img'), randomBytes(2 << 20));
+  await truncate(join(anna.folder, 'work', 'disk.img'), 2 ** 30);
+  expect(await get(path)).toMatchObject({ state: 'done', bytes: 2 ** 30, error: null });
+  expect((await stat(join(disk, path === 'work' ? 'work/disk.img' : 'disk.img'))).size).toBe(2 ** 30);
 });

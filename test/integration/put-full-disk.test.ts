@@ -2,7 +2,7 @@
 /** A disk that is full where files are put: told as such, and nothing half-done is left to fill it. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../agent/base/clock.ts';
@@ -91,4 +91,19 @@ it('a folder that is too large keeps its whole files and nothing else, and the s
   expect(names.filter((name) => !name.startsWith('file '))).toEqual([]);
   execFileSync('mount', ['-o', 'remount,size=64m', anna.folder]);
   expect(await put('work')).toMatchObject({ state: 'done', files: 60 });
+});
+
+it('a file with holes needs room for the rest alone', async () => {
+  for (const [name, data] of [
+    ['fits', 2 << 20],
+    ['does not', 25 << 20],
+  ] as const) {
+    await writeFile(join(home, name), randomBytes(data));
+    await truncate(join(home, name), 2 ** 30);
+  }
+  expect(await put('fits')).toMatchObject({ state: 'done', bytes: 2 ** 30 });
+  expect((await stat(join(anna.folder, 'fits'))).size).toBe(2 ** 30);
+  expect(await put('does not')).toMatchObject(full);
+  expect(anna.taken).toBeLessThan(8 << 20);
+  expect(await readdir(anna.folder)).toEqual(['fits']);
 });
