@@ -65,6 +65,8 @@ class Reception {
   #unpaced = 0;
   #over = false;
   #timer: Disposable | undefined;
+  /** Whose bytes come past HTTP. */
+  #direct: Readable | undefined;
 
   constructor(response: IncomingMessage, sink: BodySink, deps: ReceiveDeps, ended: (error?: Error) => void) {
     this.#response = response;
@@ -105,8 +107,11 @@ class Reception {
       // What is broken gives nothing any more.
       if (this.#heldBytes() >= held) return false;
     }
-    if (!takeDirectly(socket, this.#takeDirect)) return false;
+    if (socket.destroyed || !takeDirectly(socket, this.#takeDirect)) return false;
     this.#source = socket;
+    this.#direct = socket;
+    // An answer without a length is over for HTTP when its connection is, and would tell only who reads it.
+    socket.on('close', this.#cut);
     return true;
   }
 
@@ -192,6 +197,7 @@ class Reception {
     this.#deps.signal.removeEventListener('abort', this.#stop);
     // `error` stays listened to: a late one of the socket has nothing left to tell, and must not end the process.
     this.#response.off('data', this.#take).off('end', this.#whole).off('close', this.#cut);
+    this.#direct?.off('close', this.#cut);
     if (error !== undefined) this.#response.destroy();
     this.#ended(error);
   }

@@ -252,11 +252,24 @@ it('is the same frames however its bytes are cut', () => {
   for (const most of [1, 2, 30, 1000]) expect(read(most)).toEqual(wanted);
 });
 
-it('a short stream that comes together with its head is whole at once, over sockets as agents dial them', async () => {
-  anna = await AnnasShare.open(scope, { secure: true });
-  const home = await temporaryFolder(scope);
-  const deps = { neighbours: anna.neighbours, stateFolder: join(home, 'state'), clock: systemClock };
-  transfers = scope.use(await createTransfers({ ...deps, random: () => 1, log: silentLog }));
-  await writeFile(join(anna.folder, 'song.txt'), 'la la la');
-  expect(await get('')).toMatchObject({ state: 'done', files: 1, bytes: 8, error: null });
+describe('over sockets as agents dial them', () => {
+  beforeEach(async () => {
+    anna = await AnnasShare.open(scope, { secure: true });
+    const home = await temporaryFolder(scope);
+    const deps = { neighbours: anna.neighbours, stateFolder: join(home, 'state'), clock: systemClock };
+    transfers = scope.use(await createTransfers({ ...deps, random: () => 1, log: silentLog }));
+  });
+
+  it('a short stream that comes together with its head is whole at once', async () => {
+    await writeFile(join(anna.folder, 'song.txt'), 'la la la');
+    expect(await get('')).toMatchObject({ state: 'done', files: 1, bytes: 8, error: null });
+  });
+
+  it('a stream that breaks off goes on at once, not when it has been silent for a minute', async () => {
+    await project(500);
+    anna.cutAfter = 300_000;
+    const began = Date.now();
+    expect(await get('work')).toMatchObject({ state: 'done', files: 502, error: null });
+    expect(Date.now() - began).toBeLessThan(20_000);
+  });
 });
