@@ -4,7 +4,7 @@ import type { TransferView } from '../protocol/control.ts';
 import { hasCode, NethoodError, toNethoodError } from '../protocol/errors.ts';
 import type { Context } from './command.ts';
 import { limitText, ProgressLine, progressLine } from './format/progress.ts';
-import { bytesText, countText, durationText, rateText } from './format/quantity.ts';
+import { bytesText, countText, durationText, leftOutText, rateText } from './format/quantity.ts';
 import type { Output } from './output.ts';
 
 /** The agent ends the transfer and says so; if it does not, we go anyway. */
@@ -30,8 +30,7 @@ export async function followTransfer(
 export function sayTransfer(result: TransferResult, out: Output): void {
   const { path, files, bytes, skipped } = result;
   out.say(`${path}: ${countText(files, 'file')}, ${bytesText(bytes)}${paceText(result)}${beforeText(result)}.`);
-  if (skipped > 0)
-    out.note(`${countText(skipped, 'link or special file was', 'links or special files were')} left out.`);
+  if (skipped > 0) out.note(leftOutText(skipped, { one: 'was', many: 'were' }));
 }
 
 /** What is over at once, or was there before, has no rate worth saying. */

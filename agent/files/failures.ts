@@ -22,7 +22,8 @@ export class Failures {
     if (this.#first === undefined) return;
     const { path, error } = this.#first;
     const others = this.#count > 1 ? ` and ${this.#count - 1} more` : '';
-    const reason = error.message.replace(/\.$/, '');
+    const said = error.message.replace(/\.$/, '');
+    const reason = said.charAt(0).toLowerCase() + said.slice(1);
     const message = `${quotedPath(path)}${others} could not be ${moved} (${reason}); everything else was.`;
     throw new NethoodError(error.code, message, { cause: error });
   }

@@ -8,7 +8,7 @@ import { fetchBatch } from './fetch-batch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { FetchPlan, isUnholdable, type Job, type PresentFile, type SeenFolder, type WantedFile } from './fetch-plan.ts';
 import { Failures } from './failures.ts';
-import { quotedPath, saidError } from './file-errors.ts';
+import { isOfSystem, quotedPath, saidError } from './file-errors.ts';
 import { TreeFetch } from './fetch-tree.ts';
 import type { GetContext } from './get-context.ts';
 import { makeFolder, sealFolder } from './local-folder.ts';
@@ -177,7 +177,9 @@ class FolderFetcher {
 
   /** What stands in the way of one file only; the others still come. */
   #isOfThisFile(error: unknown): boolean {
-    return hasCode(error, 'not-found', 'not-a-file', 'changed', 'damaged', 'read-failed') || isUnholdable(error);
+    if (hasCode(error, 'not-found', 'not-a-file', 'changed', 'damaged', 'read-failed')) return true;
+    // What its owner's system refuses concerns this file; what ours does, all of them.
+    return isUnholdable(error) || (hasCode(error, 'not-permitted') && !isOfSystem(error));
   }
 
   #failed(file: WantedFile, error: NethoodError): void {

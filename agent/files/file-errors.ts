@@ -45,7 +45,7 @@ const writeCodes: Readonly<Record<string, ErrorCode>> = {
 const sentences: Partial<Record<ErrorCode, (what: string) => string>> = {
   'not-found': (what) => `There is no ${what}.`,
   'not-a-file': (what) => `${what} is not a file.`,
-  'not-permitted': (what) => `${what} may not be used by this agent's user.`,
+  'not-permitted': (what) => `The system does not let the agent use ${what}.`,
   busy: () => 'Too many files are open; try again in a moment.',
   'no-space': (what) => `The disk is full: ${what} could not be written.`,
   exists: (what) => `Something is called ${what} already.`,
@@ -92,6 +92,11 @@ function mapped(error: unknown, what: string, { codes, otherwise, verb }: Mappin
 export function errnoOf(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** Whether our own system said so, not a neighbour. */
+export function isOfSystem(error: unknown): boolean {
+  return errnoOf(error instanceof NethoodError ? error.cause : error) !== undefined;
 }
 
 export function hasErrno(error: unknown, ...codes: string[]): boolean {

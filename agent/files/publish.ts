@@ -43,10 +43,14 @@ async function sameBytes(part: LocalPath, path: LocalPath, size: number): Promis
 
 /** Where this version is already by size and time, under the name or a numbered one; else undefined. */
 export async function placeOfSame(place: Place, version: Version): Promise<LocalPath | undefined> {
-  for (const path of finalNames(place.folder, place.name)) {
-    const stat = await lstat(path).catch(missing);
-    if (stat === undefined) return undefined;
-    if (await isSame(path, version)) return path;
+  try {
+    for (const path of finalNames(place.folder, place.name)) {
+      const stat = await lstat(path).catch(missing);
+      if (stat === undefined) return undefined;
+      if (await isSame(path, version)) return path;
+    }
+  } catch (error) {
+    throw writeError(error, shownPath(joinLocal(place.folder, place.name)));
   }
   throw tooMany(place);
 }

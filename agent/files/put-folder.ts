@@ -1,10 +1,10 @@
 /** Puts a folder: a plan made while files already go, two streams of work, and last the times of the folders. */
-import { hasCode, toNethoodError, type NethoodError } from '../../protocol/errors.ts';
+import { hasCode, NethoodError, toNethoodError } from '../../protocol/errors.ts';
 import { type PeerEntry, peerLimits } from '../../protocol/peer.ts';
 import { rootPath, type WirePath } from '../../protocol/wire-path.ts';
 import { Failures } from './failures.ts';
 import { quotedPath, saidError } from './file-errors.ts';
-import { putBatch } from './put-batch.ts';
+import { type FailedPut, putBatch } from './put-batch.ts';
 import type { PutContext } from './put-context.ts';
 import { putFile } from './put-file.ts';
 import { type PutJob, PutPlan } from './put-plan.ts';
@@ -87,7 +87,7 @@ class FolderPutter {
     for (const failure of await putBatch(this.#context, { entries, to: this.#to }, this.#signal)) {
       // Between two looks it grew, or it changed under the reader: alone it gets its tries.
       if (['too-large', 'changed', 'damaged'].includes(failure.code)) await this.#putAlone(failure.entry, 0);
-      else await this.#missed(failure.entry, saidError(failure.code, quotedPath(failure.entry.path)));
+      else await this.#missed(failure.entry, reasonOf(failure));
     }
   }
 
@@ -116,4 +116,14 @@ class FolderPutter {
 /** What stands in the way of one file only; the others still go. */
 function isOfOneFile(error: unknown): boolean {
   return hasCode(error, 'not-found', 'not-a-file', 'changed', 'read-failed', 'exists', 'bad-path', 'not-permitted');
+}
+
+/** Of a code alone. A file would have taken the place of another of its very name. */
+function reasonOf({ entry: { path }, code }: FailedPut): NethoodError {
+  const what = quotedPath(path);
+  if (code !== 'exists') return saidError(code, what);
+  return new NethoodError(
+    code,
+    `${what} is called like a folder or link there, or but for upper and lower case like another`,
+  );
 }

@@ -3,7 +3,7 @@ import type { CallResponse, EntryView } from '../../protocol/control.ts';
 import { hasCode, NethoodError } from '../../protocol/errors.ts';
 import type { Command, Context } from '../command.ts';
 import { jsonLine } from '../format/escape.ts';
-import { bytesText, countText, timeText } from '../format/quantity.ts';
+import { bytesText, countText, leftOutText, timeText } from '../format/quantity.ts';
 import { padded } from '../format/table.ts';
 import { type Place, readPlace } from '../place.ts';
 import { usageError } from '../usage-error.ts';
@@ -84,8 +84,7 @@ async function listAsItComes({ args, io, out }: Context, agent: ControlClient, p
     }
   }
   if (long) out.note(sumText(sum));
-  if (sum.skipped > 0)
-    out.note(`${countText(sum.skipped, 'link or special file is', 'links or special files are')} left out.`);
+  if (sum.skipped > 0) out.note(leftOutText(sum.skipped, { one: 'is', many: 'are' }));
 }
 
 type ListPage = Pick<CallResponse<'list'>, 'entries' | 'skipped'>;

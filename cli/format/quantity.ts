@@ -32,6 +32,16 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** What of a folder is not given: it may be any of them, nobody is told which. */
+export function leftOutText(count: number, verb: { one: string; many: string }): string {
+  const what = countText(
+    count,
+    `link, special file or closed folder ${verb.one}`,
+    `links, special files or closed folders ${verb.many}`,
+  );
+  return `${what} left out.`;
+}
+
 /** Local time to the minute: `2026-11-20 14:03`. */
 export function timeText(iso: string): string {
   const time = new Date(iso);

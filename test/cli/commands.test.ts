@@ -201,7 +201,10 @@ describe('ls', () => {
       { neighbour: 'anna', share: 'Projects', path: 'some where/', cursor: 'next' },
     ]);
     const human = await cli(['ls', 'anna/Projects'], { home: agent.home });
-    expect([human.stdout, human.stderr]).toEqual(['b\nd\na/\nc\n', '3 links or special files are left out.\n']);
+    expect([human.stdout, human.stderr]).toEqual([
+      'b\nd\na/\nc\n',
+      '3 links, special files or closed folders are left out.\n',
+    ]);
   });
 
   it('-l gives sizes and times for people, and what it is in all', async () => {

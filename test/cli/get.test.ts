@@ -99,7 +99,7 @@ describe('get', () => {
     expect(stdout).toBe(
       '/home/me/big.bin: 1 file, 1.0 MB in 0:03, 250 kB/s (limit: the network), 250 kB of it there already.\n',
     );
-    expect(stderr).toBe('2 links or special files were left out.\n');
+    expect(stderr).toBe('2 links, special files or closed folders were left out.\n');
   });
 
   it('names no rate where nothing came', async () => {

@@ -68,7 +68,7 @@ it('says what was put where', async () => {
   const agent = await start(ending(done));
   const { stdout, stderr } = await cli(['put', 'a.txt', 'anna/Projects'], { home: agent.home, cwd: folder });
   expect(stdout).toBe('Anna/Projects/a.txt: 1 file, 1.0 MB in 0:03, 250 kB/s, 250 kB of it there already.\n');
-  expect(stderr).toBe('1 link or special file was left out.\n');
+  expect(stderr).toBe('1 link, special file or closed folder was left out.\n');
   expect(asked(agent)).toMatchObject([{ source: join(folder, 'a.txt'), path: '' }]);
 });
 

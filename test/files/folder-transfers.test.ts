@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../agent/base/clock.ts';
@@ -138,6 +139,41 @@ it('links and special files are left out and counted', async () => {
   expect(await get('work')).toMatchObject({ state: 'done', files: 1, skipped: 1 });
   expect(await readdir(join(target, 'work'))).toEqual(['file']);
 });
+
+/** As a user whom rights concern, where the tests run as root. */
+async function withoutPrivileges<T>(act: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return act();
+  const nobody = 65_534;
+  execFileSync('chown', ['-R', String(nobody), home, anna.folder]);
+  process.seteuid?.(nobody);
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+it.each(['one stream', 'archives'])(
+  'a file that its owner may not read is named, a folder counted, and all else comes: as %s',
+  async (how) => {
+    if (how === 'one stream') anna.features = new Set(features);
+    for (const path of ['a.txt', 'b/closed.txt', 'c/d.txt', 'e/in.txt', 'z.txt']) await annaHas(`work/${path}`, path);
+    for (const path of ['b/closed.txt', 'e']) await chmod(join(anna.folder, 'work', path), 0);
+    for (const resumedFrom of [0, 17]) {
+      const view = await withoutPrivileges(() => get('work'));
+      expect(view).toMatchObject({
+        state: 'failed',
+        error: { code: 'not-permitted' },
+        files: 3,
+        skipped: 1,
+        resumedFrom,
+      });
+      expect(view.error?.message).toMatch(
+        /^"work\/b\/closed.txt" could not be fetched \(the system does not let the agent use "work\/b\/closed.txt".*\); everything else was\.$/,
+      );
+    }
+  },
+);
 
 it('what is here already is not fetched again, what changed is kept beside it', async () => {
   await annaHas('work/same', 'same');
