@@ -46,7 +46,7 @@ async function listWhole({ io, out }: Context, agent: ControlClient, place: Plac
 async function wholeFolder(agent: ControlClient, place: Place, signal: AbortSignal): Promise<EntryView[]> {
   const all: EntryView[] = [];
   for await (const { entries } of pages(agent, place, signal)) all.push(...entries);
-  return all.toSorted(byPath);
+  return inOrder(all);
 }
 
 /** Again whenever the neighbour says that the folder changed, where that is to be seen. */
@@ -121,6 +121,13 @@ function sumText({ folders, files, bytes }: { folders: number; files: number; by
   return `${countText(folders, 'folder')}, ${countText(files, 'file')}, ${bytesText(bytes)}`;
 }
 
-function byPath(a: EntryView, b: EntryView): number {
-  return a.path < b.path ? -1 : Number(a.path > b.path);
+/** By the bytes of their names, as pages come: an escape has another place than what it stands for. */
+function inOrder(entries: readonly EntryView[]): EntryView[] {
+  const keyed = entries.map((entry) => ({ entry, key: bytesOf(entry.path) }));
+  return keyed.toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key))).map(({ entry }) => entry);
+}
+
+/** In latin1. */
+function bytesOf(path: string): string {
+  return path.replaceAll(/%(..)/g, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

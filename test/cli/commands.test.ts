@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Scope } from '../../agent/base/scope.ts';
 import { errorTable, NethoodError } from '../../protocol/errors.ts';
 import { DisplayName, ShareName } from '../../protocol/ids.ts';
-import { parseWirePath } from '../../protocol/wire-path.ts';
+import { parseWirePath, wirePathFromPlain } from '../../protocol/wire-path.ts';
 import { type FakeAgent, type FakeOptions, startFakeAgent } from '../control/fake-agent.ts';
 import { annaId, exchanges, job, neighbour, printer, share, snapshot } from '../control/samples.ts';
 import { cli, cliJson } from './support.ts';
@@ -205,6 +205,15 @@ describe('ls', () => {
       'b\nd\na/\nc\n',
       '3 links, special files or closed folders are left out.\n',
     ]);
+  });
+
+  it('has the same order for people and programs: that of the bytes', async () => {
+    const names = [' a', '%', '-', 'B', 'a', '\u00e9', '\u{1f600}'];
+    const entries = names.map((name) => ({ ...entry('x'), name, path: wirePathFromPlain(name) }));
+    const agent = await start({ calls: { list: async () => ({ entries, skipped: 0 }) } });
+    const { document } = await cliJson(agent, 'ls', 'anna/Projects');
+    expect((document as { name: string }[]).map(({ name }) => name)).toEqual(names);
+    expect((await cli(['ls', 'anna/Projects'], { home: agent.home })).stdout.trimEnd().split('\n')).toEqual(names);
   });
 
   it('-l gives sizes and times for people, and what it is in all', async () => {
