@@ -15,7 +15,7 @@ import { until } from '../office/until.ts';
 
 const slowDisk = pathToFileURL(join(import.meta.dirname, '../../dist/test/programs/slow-disk.js'));
 /** Takes some seconds on the slow one. */
-const fileSize = 32 << 20;
+const fileSize = 24 << 20;
 
 const scope = new Scope();
 /** Whose disk is slow. */
