@@ -9,7 +9,7 @@ const entries = [
   'cli/main',
   'agent/main',
   'tray/main',
-  ...['batch', 'count', 'tree'].map((name) => `agent/files/${name}-thread`),
+  ...['batch', 'tree'].map((name) => `agent/files/${name}-thread`),
 ];
 
 /** Every file but the threads lies one folder deep, so that where a module was can be told from wherever it comes to lie. */

@@ -1,4 +1,4 @@
-/** Counts what is below a folder of a share, in a thread of its own: a look at each file, and no list of them. */
+/** Counts what is below a folder of a share, in a thread that calls directly: a look at each file, and no list of them. */
 import { lstatSync, opendirSync } from 'node:fs';
 import type { Guard } from './guarded-folder.ts';
 import { type GuardedFolderSync, openGuardedSync } from './guarded-folder-sync.ts';
@@ -10,13 +10,13 @@ import { allocatedBy, isSparse } from './sparse.ts';
 const mostFolders = 100_000;
 const readAtOnce = 1_000;
 
-/** Undefined where it is too much. What cannot be read does not count, nor does it come. */
-export function countTree({ root, components, guard }: TreeStart): TreeTotals | undefined {
+/** Step by step, a file each. Undefined where it is too much. What cannot be read does not count, nor does it come. */
+export function* countTree({ root, components, guard }: TreeStart): Generator<void, TreeTotals | undefined> {
   const share = Buffer.from(root);
   const totals = { files: 0, bytes: 0, holes: 0 };
   const left: (readonly Uint8Array[])[] = [components];
   for (let within = left.pop(); within !== undefined; within = left.pop()) {
-    for (const name of countFolder(openIfCan(share, within, guard), totals)) left.push([...within, name]);
+    for (const name of yield* countFolder(openIfCan(share, within, guard), totals)) left.push([...within, name]);
     if (left.length > mostFolders) return undefined;
   }
   return totals;
@@ -31,14 +31,15 @@ function openIfCan(share: Buffer, within: readonly Uint8Array[], guard: Guard): 
 }
 
 /** Adds its files; gives the names of its folders. */
-function countFolder(
+function* countFolder(
   folder: GuardedFolderSync | undefined,
   totals: { files: number; bytes: number; holes: number },
-): Buffer[] {
+): Generator<void, Buffer[]> {
   if (folder === undefined) return [];
   const folders: Buffer[] = [];
   try {
     for (const { name, isFile } of entriesOf(folder.path)) {
+      yield;
       const stat = isFile ? lstatSync(folder.at(name), { throwIfNoEntry: false }) : undefined;
       if (!isFile) folders.push(name);
       if (stat === undefined) continue;

@@ -34,12 +34,9 @@ export class FileThread<Ask, Answer> implements AsyncDisposable {
   #asked = 0;
   #failure: Error | undefined;
 
-  /**
-   * @param name of the file that the thread runs, without its ending
-   * @param data what it is to know from the start
-   */
-  constructor(name: string, data?: unknown) {
-    this.#worker = new Worker(built(name), { resourceLimits: memory, workerData: data });
+  /** @param name of the file that the thread runs, without its ending */
+  constructor(name: string) {
+    this.#worker = new Worker(built(name), { resourceLimits: memory });
     this.#worker.on('message', ({ id, answer }: Answered<Answer>) => {
       this.#waiting.get(id)?.resolve(answer);
       this.#waiting.delete(id);

@@ -16,11 +16,12 @@ import { framesType } from './put-frames.ts';
 import { paceBytes, type RateLimit } from './rate-limit.ts';
 import type { TreeStart } from './read-tree.ts';
 import type { TreeAnswer, TreeAsk } from './tree-thread.ts';
-import { TotalsCount } from './tree-totals.ts';
 
 const mostInAll = 4;
 const mostPerAsker = 2;
 const bufferBytes = 256 << 10;
+/** What comes in all is counted when it takes longer, so that a short one costs nothing more. */
+const countAfterMs = 1_000;
 
 type TreeThread = FileThread<TreeAsk, TreeAnswer>;
 
@@ -50,8 +51,7 @@ export class ServedTrees implements AsyncDisposable {
     this.#askers.push(asker);
     try {
       const start: TreeStart = { ...(await tree.start(path)), largest: archiveLimits.file };
-      await using totals = new TotalsCount(start, this.#deps.clock);
-      await this.#send({ path, start, totals, limit: this.#deps.limit }, exchange);
+      await this.#send({ ...this.#deps, path, start }, exchange);
     } finally {
       this.#askers.splice(this.#askers.indexOf(asker), 1);
     }
@@ -88,16 +88,14 @@ export function askerOf({ asker, address }: HttpExchange): string {
   return asker.kind === 'device' ? asker.id : address;
 }
 
-interface TreeStream {
+interface TreeStream extends ServedTreesDeps {
   readonly path: WirePath;
   readonly start: TreeStart;
-  readonly totals: TotalsCount;
-  readonly limit: RateLimit;
 }
 
 async function send(
   thread: TreeThread,
-  { path, start, totals, limit }: TreeStream,
+  { path, start, clock, limit }: TreeStream,
   { response, signal }: HttpExchange,
 ): Promise<void> {
   signal.throwIfAborted();
@@ -106,8 +104,9 @@ async function send(
   });
   // Whichever of the promises below waits is told; the others have nobody left to tell.
   stopped.catch(() => undefined);
+  const countFrom = clock.now() + countAfterMs;
   const filled = (buffer: ArrayBuffer, first?: TreeStart): Promise<TreeAnswer> =>
-    Promise.race([thread.ask({ start: first, buffer, totals: totals.take() }, [buffer]), stopped]);
+    Promise.race([thread.ask({ start: first, buffer, count: clock.now() >= countFrom }, [buffer]), stopped]);
   const size = limit.active ? paceBytes : bufferBytes;
   let next = await filled(new ArrayBuffer(size), start);
   if (next.errno !== undefined)
