@@ -14,7 +14,15 @@ export function keepHeapSmall(): void {
   keepYoungHeapSmall();
   setFlagsFromString('--heap-growing-percent=80');
   // Whenever a heap is made, and each thread has its own, V8 sets a factor below 2 back to 2, for all heaps of the process.
-  process.on('worker', (worker) => worker.once('online', keepYoungHeapSmall));
+  // Nobody tells when that is, only when the thread runs, which may be a tenth of a second later.
+  process.on('worker', (worker) => {
+    const timer = setInterval(keepYoungHeapSmall, 1).unref();
+    const begun = (): void => {
+      clearInterval(timer);
+      keepYoungHeapSmall();
+    };
+    worker.once('online', begun).once('exit', begun);
+  });
 }
 
 function keepYoungHeapSmall(): void {
