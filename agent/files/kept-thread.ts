@@ -7,7 +7,7 @@ import { FileThread } from './file-thread.ts';
 
 const keptMs = 60_000;
 export const bufferBytes = 1 << 20;
-const mostSpare = 6;
+const mostSpare = 3;
 
 export class KeptThread<Ask, Answer> implements AsyncDisposable {
   readonly #name: string;

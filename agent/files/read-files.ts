@@ -6,8 +6,10 @@ import { readError } from './file-errors.ts';
 import type { LocalTree } from './local-tree.ts';
 import type { ReadAnswer, ReadFile } from './read-batch.ts';
 
+/** Read while as many are sent. */
+const bufferBytes = 256 << 10;
 /** At a time; as many as fill a buffer where they have 4 KiB. */
-const most = 256;
+const most = bufferBytes >> 12;
 
 export interface FilesSource {
   readonly tree: LocalTree;
@@ -16,15 +18,17 @@ export interface FilesSource {
 
 /** In the order asked for; each whole and of one version, or why not. The content of each is valid until the next is asked for. */
 export async function* filesOf(
-  source: FilesSource,
+  source: { readonly tree: Pick<LocalTree, 'start'>; readonly thread: BatchThread },
   wanted: readonly WirePath[],
   signal: AbortSignal,
 ): AsyncGenerator<ArchivedFile | MissingFile, void> {
   const { tree, thread: kept } = source;
   const thread = kept.use();
+  let spare: ArrayBuffer | undefined;
   const read = async (paths: readonly WirePath[]): Promise<ReadAnswer> => {
     const { root, guard } = await tree.start(rootPath);
-    const content = kept.buffer();
+    const content = spare ?? new ArrayBuffer(bufferBytes);
+    spare = undefined;
     const ask = { root, guard, paths: paths.map(rawPath), largest: archiveLimits.file, content };
     return (await thread.ask(ask, [content])) as ReadAnswer;
   };
@@ -41,10 +45,11 @@ export async function* filesOf(
       // It is waited for later, or by nobody any more.
       next?.catch(() => undefined);
       yield* filesIn(answer, paths);
-      kept.giveBack(answer.content);
+      // One for itself was for a large file.
+      if (answer.content.byteLength === bufferBytes) spare = answer.content;
     }
   } finally {
-    await next?.then(({ content }) => kept.giveBack(content)).catch(() => undefined);
+    await next?.catch(() => undefined);
     kept.leave();
   }
 }
