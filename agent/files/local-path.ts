@@ -16,6 +16,13 @@ export function joinLocal(folder: LocalPath, name: Buffer): LocalPath {
   return Buffer.concat(isRoot ? [folder, name] : [folder, slash, name]);
 }
 
+/** Of a path that `joinLocal` made. */
+export function splitPath(path: LocalPath): { readonly folder: Buffer; readonly name: Buffer } {
+  const bytes = Buffer.from(path);
+  const end = bytes.lastIndexOf(process.platform === 'win32' ? '\\' : '/');
+  return { folder: bytes.subarray(0, Math.max(1, end)), name: bytes.subarray(end + 1) };
+}
+
 /** For people and for messages; not to open anything with. */
 export function shownPath(path: LocalPath): string {
   return path.toString();

@@ -1,4 +1,5 @@
 /** Gives a received file its final name: whole, at once, and never in place of something else. */
+import type { BigIntStats } from 'node:fs';
 import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { NethoodError } from '../../protocol/errors.ts';
 import { localDigest } from './content-digest.ts';
@@ -45,9 +46,9 @@ async function sameBytes(part: LocalPath, path: LocalPath, size: number): Promis
 export async function placeOfSame(place: Place, version: Version): Promise<LocalPath | undefined> {
   try {
     for (const path of finalNames(place.folder, place.name)) {
-      const stat = await lstat(path).catch(missing);
+      const stat = await lookAt(path);
       if (stat === undefined) return undefined;
-      if (await isSame(path, version)) return path;
+      if (isVersion(stat, version)) return path;
     }
   } catch (error) {
     throw writeError(error, shownPath(joinLocal(place.folder, place.name)));
@@ -71,8 +72,15 @@ export async function namedAnew(part: LocalPath, path: LocalPath): Promise<boole
   return true;
 }
 
-async function isSame(path: LocalPath, { size, modified }: Version): Promise<boolean> {
-  const stat = await lstat(path, { bigint: true }).catch(missing);
+async function isSame(path: LocalPath, version: Version): Promise<boolean> {
+  return isVersion(await lookAt(path), version);
+}
+
+function lookAt(path: LocalPath): Promise<BigIntStats | undefined> {
+  return lstat(path, { bigint: true }).catch(missing);
+}
+
+function isVersion(stat: BigIntStats | undefined, { size, modified }: Version): boolean {
   return stat?.isFile() === true && stat.size === BigInt(size) && modifiedOf(stat) === modified;
 }
 

@@ -82,7 +82,8 @@ async function answerFor(
     case 'PUT':
       return receiveFile(shares.writable(asker, share), parseWirePath(rest), exchange, uploads.clock);
     case 'POST':
-      if (rest === 'digests') return (await import('./serve-digests.ts')).serveDigests(tree, exchange);
+      if (rest === 'digests')
+        return (await import('./serve-digests.ts')).serveDigests({ tree, thread: uploads.batchThread }, exchange);
       if (rest === 'archive') {
         const { serveArchive } = await import('./archive-serve.ts');
         return serveArchive({ tree, thread: uploads.batchThread }, uploads.limit, exchange);

@@ -1,10 +1,9 @@
 /** The offer of a put, with what is there already held to its content: a size and a time say too little, as in `verify-here.ts`. */
-import { NethoodError } from '../../protocol/errors.ts';
 import type { OfferAnswer, PeerEntry } from '../../protocol/peer.ts';
 import type { WirePath } from '../../protocol/wire-path.ts';
 import { canTellDigests, digestsThere } from './ask-digests.ts';
-import { contentDigest } from './content-digest.ts';
 import { offer, type PutContext } from './put-context.ts';
+import { digestsIn } from './tree-digests.ts';
 import { isSame } from './verify-here.ts';
 
 export interface Offered {
@@ -29,27 +28,23 @@ export async function offerVerified(
     return [{ at, here: from(entry), there: answer.path ?? plain }];
   });
   if (present.length === 0 || !canTellDigests(context.peer)) return answers;
-  const own = new Map<number, string | undefined>();
-  const paths = present.map(({ there }) => there);
+  const own = new Map<WirePath, string>();
   const [theirs] = await Promise.all([
-    digestsThere(context, paths, signal),
+    digestsThere(
+      context,
+      present.map(({ there }) => there),
+      signal,
+    ),
     (async () => {
-      for (const { at, here } of present) own.set(at, await digestOf(context, here, signal));
+      const { source: tree, batchThread: thread } = context;
+      const paths = present.map(({ here }) => here);
+      // Of what cannot be read any more there is none: whoever sends it finds out why.
+      for await (const file of digestsIn({ tree, thread }, paths, signal))
+        if ('sha256' in file) own.set(file.path, file.sha256);
     })(),
   ]);
-  const other = new Set(present.filter(({ at, there }) => !isSame(own.get(at), theirs.get(there))).map(({ at }) => at));
+  const other = new Set(
+    present.filter(({ here, there }) => !isSame(own.get(here), theirs.get(there))).map(({ at }) => at),
+  );
   return answers.map((answer, at) => (other.has(at) ? { state: 'wanted', held: 0 } : answer));
-}
-
-/** Undefined for what cannot be read any more: whoever sends it finds out why. */
-async function digestOf({ source }: PutContext, path: WirePath, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const { pieces, size } = await source.open(path, { signal });
-    await using file = pieces;
-    return await contentDigest((buffer) => file.read(buffer), size);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof NethoodError)) throw error;
-    return undefined;
-  }
 }

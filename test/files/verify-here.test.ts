@@ -103,6 +103,25 @@ const digests = async (body: string): Promise<unknown[]> => {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+describe('many files that are here', () => {
+  it('in several folders, small and large, below a link that was named, are known without one being fetched', async () => {
+    const names = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`file ${at}`, `content ${at}`]));
+    const large = 'x'.repeat(9_000_000);
+    for (const folder of [anna.folder, target]) {
+      await put(join(folder, 'docs'), { ...names, large });
+      await put(join(folder, 'docs', 'below'), names);
+    }
+    const link = join(target, '..', 'link');
+    await symlink(target, link);
+    const order = { neighbour: annaId, share: anna.share, source: 'Anna/Public/docs', destination: link };
+    let last = await transfers.get({ ...order, path: wirePathFromPlain('docs') });
+    for await (const next of transfers.watch(last.id, never)) last = next;
+    expect(last).toMatchObject({ state: 'done', files: 1201, resumedFrom: last.bytes });
+    expect(anna.requests.filter((request) => request.startsWith('GET'))).toEqual([]);
+    expect(await readdir(join(target, 'docs'))).toHaveLength(602);
+  });
+});
+
 describe('the digests of many files', () => {
   it('come in the order asked for, and say what cannot be read', async () => {
     await put(anna.folder, { one: 'content', empty: '' });
@@ -114,6 +133,16 @@ describe('the digests of many files', () => {
       { path: 'link', code: 'not-found' },
       { path: 'folder', code: 'not-a-file' },
       { path: 'one', sha256: sha256('content') },
+    ]);
+  });
+
+  it('keep their order where a large file, which takes longer, lies between small ones', async () => {
+    const large = 'large '.repeat(1_500_000);
+    await put(anna.folder, { a: 'a', large, z: 'z' });
+    expect(await digests('"a"\n"large"\n"z"\n')).toEqual([
+      { path: 'a', sha256: sha256('a') },
+      { path: 'large', sha256: sha256(large) },
+      { path: 'z', sha256: sha256('z') },
     ]);
   });
 
