@@ -17,7 +17,7 @@ import {
 } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -35,6 +35,8 @@ let office: Office;
 let anna: TestAgent;
 let bob: TestAgent;
 let folder: string;
+/** Of what is fetched. */
+let targets: string;
 let shareId: string;
 
 const Got = z.looseObject({ files: z.int(), bytes: z.int(), path: z.string() });
@@ -43,7 +45,8 @@ const Listed = z.array(EntryView);
 beforeAll(async () => {
   office = scope.use(await startOffice(2));
   folder = await mkdtemp(join(tmpdir(), 'nh-share-'));
-  scope.defer(() => rm(folder, { recursive: true, force: true }));
+  targets = await mkdtemp(join(tmpdir(), 'nh-got-'));
+  for (const made of [folder, targets]) scope.defer(() => rm(made, { recursive: true, force: true }));
   await mkdir(join(folder, 'docs', '2026'), { recursive: true });
   for (const name of ['a.pdf', 'b.pdf', 'c.txt', '2026/d.pdf']) await writeFile(join(folder, 'docs', name), name);
   await writeRandomFile(join(folder, 'big.bin'), 96 << 20);
@@ -77,7 +80,8 @@ async function sha256(path: string): Promise<string> {
 }
 
 async function folderFor(agent: TestAgent, name: string): Promise<string> {
-  const path = join(agent.home, name);
+  // Not in its home: nothing is put where an agent keeps its key and state.
+  const path = join(targets, basename(agent.home), name);
   await mkdir(path, { recursive: true });
   return path;
 }
