@@ -57,7 +57,7 @@ afterAll(() => scope[Symbol.asyncDispose]());
 
 /** Bob's, fresh. */
 async function target(): Promise<string> {
-  return mkdtemp(join(bob.home, 'target-'));
+  return mkdtemp(join(bob.files, 'target-'));
 }
 
 async function expectSame(path: string, wanted = join(share, 'big.bin')): Promise<void> {

@@ -59,7 +59,7 @@ it(`get survives ${count(10, 20)} kills of either side at random points`, async 
   let kills = 0;
   let twice = 0;
   for (let round = 1; kills < count(10, 20); round++) {
-    const destination = join(bob.home, `copy ${round}`);
+    const destination = join(bob.files, `copy ${round}`);
     await mkdir(destination);
     const final = join(destination, 'big.bin');
     const before = await bob.bytesReceived();

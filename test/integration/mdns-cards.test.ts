@@ -54,7 +54,7 @@ async function shareFile({ agent }: Watched): Promise<void> {
 }
 
 async function fetchFile(from: Watched, name: string, to: Watched): Promise<void> {
-  const path = join(to.agent.home, `from ${name}`);
+  const path = join(to.agent.files, `from ${name}`);
   await to.agent.json(z.unknown(), 'get', `${name}/Public/file.txt`, path);
   expect(await readFile(path, 'utf8')).toBe(from.agent.home);
 }

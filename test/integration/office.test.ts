@@ -108,9 +108,9 @@ describe('three PCs of an office', () => {
       z.looseObject({ path: z.string(), files: z.int(), bytes: z.int() }),
       'get',
       'anna/Projects/big.bin',
-      bob.home,
+      bob.files,
     );
-    expect(result).toMatchObject({ path: join(bob.home, 'big.bin'), files: 1, bytes: 1 << 30 });
+    expect(result).toMatchObject({ path: join(bob.files, 'big.bin'), files: 1, bytes: 1 << 30 });
     expect(await sha256(result.path)).toBe(await sha256(join(folder, 'big.bin')));
     // Whole milliseconds are what is told.
     expect((await stat(result.path)).mtimeMs).toBe(Math.floor((await stat(join(folder, 'big.bin'))).mtimeMs));
@@ -122,17 +122,17 @@ describe('three PCs of an office', () => {
       z.looseObject({ path: z.string(), files: z.int() }),
       'get',
       'anna/Projects/many',
-      join(bob.home, 'copy'),
+      join(bob.files, 'copy'),
     );
-    expect(result).toMatchObject({ path: join(bob.home, 'copy'), files: 1000 });
+    expect(result).toMatchObject({ path: join(bob.files, 'copy'), files: 1000 });
     for (let i = 0; i < 1000; i++) {
       const name = join(i % 2 === 0 ? 'deeper' : '.', `Datei ${i} ü.txt`);
-      expect(await readFile(join(bob.home, 'copy', name), 'utf8')).toBe(`${i}\n`.repeat(i));
-      expect((await stat(join(bob.home, 'copy', name))).mtimeMs).toBe((1_600_000_000 + i) * 1000);
+      expect(await readFile(join(bob.files, 'copy', name), 'utf8')).toBe(`${i}\n`.repeat(i));
+      expect((await stat(join(bob.files, 'copy', name))).mtimeMs).toBe((1_600_000_000 + i) * 1000);
     }
-    expect(await readdir(join(bob.home, 'copy', 'deeper', 'empty'))).toEqual([]);
+    expect(await readdir(join(bob.files, 'copy', 'deeper', 'empty'))).toEqual([]);
     expect(
-      (await readdir(join(bob.home, 'copy'), { recursive: true })).filter((name) => name.includes('nethood-part')),
+      (await readdir(join(bob.files, 'copy'), { recursive: true })).filter((name) => name.includes('nethood-part')),
     ).toEqual([]);
   });
 

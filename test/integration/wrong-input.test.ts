@@ -76,7 +76,7 @@ describe('a wrong name', () => {
 
   it('of a share or a file is not-found and names it', async () => {
     expect(await failure(bob, 'ls', 'Anna/Nothing')).toMatchObject({ exit: 4, code: 'not-found' });
-    const error = await failure(bob, 'get', 'Anna/Projects/missing.txt', bob.home);
+    const error = await failure(bob, 'get', 'Anna/Projects/missing.txt', bob.files);
     expect(error).toMatchObject({ exit: 4, code: 'not-found' });
     expect(error.message).toContain('missing.txt');
   });
@@ -161,7 +161,7 @@ describe('a full disk at the receiver', () => {
   });
 
   it('does not keep other files from coming', async () => {
-    expect((await bob.nethood('get', 'Anna/Projects/plain.txt', bob.home)).code).toBe(0);
+    expect((await bob.nethood('get', 'Anna/Projects/plain.txt', bob.files)).code).toBe(0);
   });
 });
 
@@ -186,12 +186,12 @@ describe('names of files', () => {
     expect(human.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     const entries = await bob.json(z.array(EntryView), 'ls', 'Anna/Projects/odd');
     expect(entries).toHaveLength(names.length);
-    await bob.json(z.unknown(), 'get', 'Anna/Projects/odd', join(bob.home, 'odd'));
-    const fetched = await readdir(join(bob.home, 'odd'), { encoding: 'buffer' });
+    await bob.json(z.unknown(), 'get', 'Anna/Projects/odd', join(bob.files, 'odd'));
+    const fetched = await readdir(join(bob.files, 'odd'), { encoding: 'buffer' });
     expect(inHex(fetched)).toEqual(inHex(names.map(([, name]) => name)));
     for (const { path } of entries) {
-      expect((await bob.nethood('get', `Anna/Projects/${path}`, join(bob.home, 'single'))).code).toBe(0);
-      await rm(join(bob.home, 'single'));
+      expect((await bob.nethood('get', `Anna/Projects/${path}`, join(bob.files, 'single'))).code).toBe(0);
+      await rm(join(bob.files, 'single'));
     }
   });
 });

@@ -1,7 +1,7 @@
 /** Real agents and the real command line, on this machine or on a host of an office. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,13 +60,20 @@ export class TestAgent implements AsyncDisposable {
 
   /** With a home, not yet started. */
   static async prepare(options: AgentOptions = {}): Promise<TestAgent> {
-    return new TestAgent(options.home ?? (await mkdtemp(join(tmpdir(), 'nh-'))), options);
+    const agent = new TestAgent(options.home ?? (await mkdtemp(join(tmpdir(), 'nh-'))), options);
+    await mkdir(agent.files, { recursive: true });
+    return agent;
   }
 
   static async start(options: AgentOptions = {}): Promise<TestAgent> {
     const agent = await TestAgent.prepare(options);
     await agent.start();
     return agent;
+  }
+
+  /** Of its user: the one place in a home where something may be put. */
+  get files(): string {
+    return join(this.home, 'files');
   }
 
   get pid(): number {
