@@ -6,7 +6,8 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 const much = 64 << 10;
-const slowMs = 150;
+/** Milliseconds of a call; several writes are under way at a time. */
+const slowMs = { read: 150, write: 500 };
 
 /** Of a descriptor, a buffer, an offset, a length, and more. */
 type Call = (...args: [number, NodeJS.ArrayBufferView, number, number, ...unknown[]]) => void;
@@ -15,7 +16,7 @@ for (const name of ['read', 'write'] as const) {
   const call = fs[name] as Call;
   const slow: Call = (...args) => {
     if (args[3] < much) call(...args);
-    else setTimeout(() => call(...args), slowMs);
+    else setTimeout(() => call(...args), slowMs[name]);
   };
   // What `promisify` needs to know of them.
   for (const symbol of Object.getOwnPropertySymbols(call))
