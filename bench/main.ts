@@ -53,7 +53,7 @@ async function main(): Promise<void> {
       .join(' ')}\n`,
   );
   if (!values.printing) await benchFiles(extent, scope);
-  await benchPrinting(values.quick ? quickPrint : wholePrint);
+  await benchPrinting(values.quick ? quickPrint : wholePrint, scope);
 }
 
 async function benchFiles(extent: Extent, scope: Scope): Promise<void> {

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Scope } from '../agent/base/scope.ts';
+import type { Scope } from '../agent/base/scope.ts';
 import { finalJobStates } from '../protocol/resources.ts';
 import { BenchAgent } from './agents.ts';
 import { missingOf, timed } from './command.ts';
@@ -34,10 +34,10 @@ interface PrintOffice {
 /** A local queue whose device is the agent's front: for lp, which speaks with CUPS alone. */
 const detour = 'detour';
 
-export async function benchPrinting(extent: PrintExtent): Promise<void> {
+/** What it opens ends with the scope. */
+export async function benchPrinting(extent: PrintExtent, scope: Scope): Promise<void> {
   const missing = await missingOf('/usr/sbin/cupsd', 'ipptool', 'lp', 'lpadmin');
   if (missing !== undefined) return console.log(`printing is left out: no ${missing} here`);
-  await using scope = new Scope();
   const office = await openOffice(scope);
   // First, while it holds no records of thousands of jobs.
   console.log(`\nmemory of the agent while ${extent.largest / 2 ** 20} MiB pass through it`);
