@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../agent/base/clock.ts';
 import { Scope } from '../../agent/base/scope.ts';
+import { keepHeapSmall } from '../../agent/base/small-heap.ts';
 import type { Page } from '../../agent/files/file-tree.ts';
 import { HeldWalkers } from '../../agent/files/held-walkers.ts';
 import { guardOf } from '../../agent/files/guarded-folder.ts';
@@ -22,6 +23,8 @@ let folder: string;
 let trees: LocalTree[];
 
 beforeAll(async () => {
+  // As an agent does: what V8 leaves lying about else is not what a listing takes.
+  keepHeapSmall();
   folder = await mkdtemp(join(tmpdir(), 'nh-large-'));
   scope.defer(() => rm(folder, { recursive: true, force: true }));
   for (let at = 0; at < files; at++) closeSync(openSync(join(folder, `${(at * 7919) % files} ${tail}`), 'w'));
